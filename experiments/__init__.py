@@ -1,0 +1,1 @@
+"""What is run: the named experiments, their evaluation and the benchmarks."""

@@ -1,0 +1,110 @@
+"""What all commands share: parsing, errors, exit codes, and where a command came from."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+import tyro
+
+from pyro_nem.errors import ConfigError, PyroNemError
+
+__all__ = ["provenance", "resolve_device", "run_command"]
+
+OptionsT = TypeVar("OptionsT")
+
+_PACKAGES = ("pyro-nem", "torch", "pyro-ppl", "numpy", "h5py", "scikit-learn")
+
+
+def run_command(
+    options: type[OptionsT],
+    action: Callable[[OptionsT], int],
+    program: str,
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Parse a command line into ``options``, act on it and return the exit code.
+
+    Errors that this project raises on purpose are printed without a traceback and give 2, as a
+    mistyped option does.
+
+    Parameters
+    ----------
+    options
+        A frozen dataclass; its field docstrings are the help.
+    action
+        Does the work and returns the exit code.
+    program
+        How the command is called, for the help.
+    arguments
+        Command line; that of the process if not given.
+    """
+    # tyro exits with 2 itself when the command line does not parse, suggesting the right option.
+    parsed = tyro.cli(options, prog=program, args=arguments, config=(tyro.conf.FlagConversionOff,))
+    try:
+        return action(parsed)
+    except PyroNemError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def resolve_device(name: str | None) -> str:
+    """Return the device to use: the one asked for, else CUDA where there is one, else the CPU.
+
+    Raises
+    ------
+    ConfigError
+        If the device asked for is unknown or not there.
+    """
+    if name is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"--device: expected cpu, cuda or cuda:N, got {name!r}") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"--device {name}: PyTorch finds no CUDA device here; use --device cpu")
+    if device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"--device: expected cpu, cuda or cuda:N, got {name!r}")
+    return name
+
+
+def provenance(program: str, arguments: Sequence[str], device: str) -> dict[str, Any]:
+    """Return what is needed to repeat a result: command, commit, versions and device."""
+    name = (
+        torch.cuda.get_device_name(device)
+        if device.startswith("cuda")
+        else f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    )
+    return {
+        "command": shlex.join(["python", "-m", program, *arguments]),
+        "commit": _commit(),
+        "device": name,
+        "python": platform.python_version(),
+        "versions": {package: metadata.version(package) for package in _PACKAGES},
+    }
+
+
+def _commit() -> str:
+    """Return the commit of the source, "+changes" added if files differ from it."""
+    folder = Path(__file__).parent
+    try:
+        head = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True
+        )
+        changes = subprocess.run(
+            ["git", "status", "--porcelain", "--untracked-files=no"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return "not under version control"
+    return head.stdout.strip() + ("+changes" if changes.stdout else "")

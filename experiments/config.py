@@ -1,0 +1,124 @@
+"""The resolved settings of an experiment on frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from inference import TrainingConfig
+from inference.guides import View
+from pyro_nem.data import Noise
+from pyro_nem.errors import CheckpointError, ConfigError
+
+__all__ = ["ExperimentName", "FrameExperiment", "GuideName", "NetworkName", "Scale"]
+
+ExperimentName = Literal["flying_shapes", "static_shapes"]
+GuideName = Literal["rnn-em", "n-em"]
+NetworkName = Literal["official", "located"]
+Scale = Literal["smoke", "laptop", "paper"]
+
+
+@dataclass(frozen=True)
+class FrameExperiment:
+    """Everything that decides the numbers of a run; saved as ``config.json``."""
+
+    experiment: ExperimentName
+    """What is run."""
+
+    scale: Scale
+    """The scale whose defaults the settings started from."""
+
+    guide: GuideName
+    """How the mixture is inverted."""
+
+    network: NetworkName
+    """The paper's network, or the small one with a located decoder."""
+
+    views: tuple[View, ...]
+    """What a component sees of a frame (guide rnn-em)."""
+
+    gradient_gamma: bool
+    """Back-propagate through the responsibilities."""
+
+    gradient_psi: bool
+    """Back-propagate through the psi that a component sees."""
+
+    objects: int
+    """Objects in each frame of the generated data."""
+
+    components: int
+    """K, components of the mixture."""
+
+    steps: int
+    """T, steps of the recurrence."""
+
+    frames: int
+    """Frames of a generated sequence; 1 for static images."""
+
+    data: str | None
+    """An HDF5 file in the published layout, in place of the generated data."""
+
+    training_sequences: int
+    """Sequences of the training split."""
+
+    validation_sequences: int
+    """Sequences of the validation split that are used for validation."""
+
+    test_sequences: int
+    """Sequences of the test split that are scored at the end."""
+
+    noise: Noise
+    """Noise on the guide's inputs, at test time too."""
+
+    step_weights: Literal["all", "last"] | tuple[float, ...]
+    """Which steps count in the loss and in the step-weighted scores."""
+
+    inter_weight: float
+    """Weight of the inter-cluster term."""
+
+    training: TrainingConfig
+    """Optimiser, schedule and seed."""
+
+    device: str
+    """Where it runs: cpu, cuda, cuda:1, ..."""
+
+    def __post_init__(self) -> None:
+        if self.components < 1:
+            raise ConfigError(f"--components: expected at least 1, got {self.components}")
+        if self.steps < 1:
+            raise ConfigError(f"--steps: expected at least 1, got {self.steps}")
+        for name in ("training_sequences", "validation_sequences", "test_sequences"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers, strings, lists and dictionaries, as for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any], source: str) -> FrameExperiment:
+        """Rebuild the settings from :meth:`to_dict` after a journey through JSON.
+
+        Raises
+        ------
+        CheckpointError
+            If the fields are not those of this version.
+        """
+        expected = {field.name for field in fields(cls)}
+        if set(content) != expected:
+            different = ", ".join(sorted(set(content) ^ expected))
+            raise CheckpointError(
+                f"{source}: expected the settings of a run of this version, but these fields are "
+                f"missing or unknown: {different}"
+            )
+        weights = content["step_weights"]
+        return cls(
+            **{
+                **content,
+                "views": tuple(content["views"]),
+                "step_weights": weights if isinstance(weights, str) else tuple(weights),
+                "noise": Noise(**content["noise"]),
+                "training": TrainingConfig(**content["training"]),
+            }
+        )

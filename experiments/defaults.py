@@ -1,0 +1,116 @@
+"""The settings of each experiment at each scale.
+
+The paper scale follows the released code (README and named configurations of Greff et al. 2017).
+The laptop scale trains a smaller network for minutes; it is tested as the paper's is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from experiments.config import ExperimentName, FrameExperiment, GuideName, NetworkName, Scale
+from inference import TrainingConfig
+from inference.guides import View
+from pyro_nem.data import Noise
+from pyro_nem.errors import ConfigError
+
+__all__ = ["defaults"]
+
+_RICH_VIEWS: tuple[View, ...] = (
+    "normalised-residual",
+    "gamma",
+    "psi",
+    "frame",
+    "unexplained",
+)
+
+
+def defaults(
+    experiment: ExperimentName, scale: Scale, guide: GuideName, network: NetworkName | None
+) -> FrameExperiment:
+    """Return the settings of an experiment before the user's own options.
+
+    Parameters
+    ----------
+    experiment, scale, guide
+        What is run, how large, and how the mixture is inverted.
+    network
+        The network, or None for the scale's own.
+
+    Raises
+    ------
+    ConfigError
+        If guide and network do not go together.
+    """
+    if guide == "n-em" and network == "located":
+        raise ConfigError(
+            "--network located: gradient N-EM differentiates its own one-matrix decoder; leave "
+            "--network out, or use --guide rnn-em"
+        )
+    settings = _paper(experiment, guide)
+    if scale != "paper":
+        settings = _laptop(settings)
+    if scale == "smoke":
+        settings = _smoke(settings)
+    settings = replace(settings, scale=scale)
+    if network is None:
+        network = "official" if scale == "paper" or guide == "n-em" else "located"
+    if network == "located":
+        settings = replace(settings, network="located", views=_RICH_VIEWS, gradient_psi=False)
+    return settings
+
+
+def _paper(experiment: ExperimentName, guide: GuideName) -> FrameExperiment:
+    static = experiment == "static_shapes"
+    return FrameExperiment(
+        experiment=experiment,
+        scale="paper",
+        guide=guide,
+        network="official",
+        views=("masked-residual",),
+        gradient_gamma=static,
+        gradient_psi=True,
+        objects=3,
+        components=4 if static else 3,
+        steps=15 if static else 20,
+        frames=1 if static else 21,
+        data=None,
+        training_sequences=50_000,
+        validation_sequences=1_000,
+        test_sequences=10_000,
+        noise=Noise("bitflip", 0.1 if static else 0.2),
+        step_weights="last" if static else "all",
+        inter_weight=1.0,
+        # 500 epochs of 781 updates at most, stopped 10 epochs after the best one.
+        training=TrainingConfig(
+            updates=390_500,
+            batch_size=64,
+            learning_rate=1e-3,
+            warmup=0,
+            decay="constant",
+            log_every=100,
+            validate_every=781,
+            patience=10,
+        ),
+        device="cpu",
+    )
+
+
+def _laptop(settings: FrameExperiment) -> FrameExperiment:
+    training = TrainingConfig(
+        updates=2000, batch_size=32, learning_rate=2e-3, warmup=100, validate_every=200
+    )
+    return replace(settings, training=training, validation_sequences=256, test_sequences=1_000)
+
+
+def _smoke(settings: FrameExperiment) -> FrameExperiment:
+    training = replace(
+        settings.training, updates=4, batch_size=4, warmup=1, log_every=1, validate_every=2
+    )
+    return replace(
+        settings,
+        training=training,
+        training_sequences=64,
+        validation_sequences=8,
+        test_sequences=8,
+    )

@@ -1,0 +1,154 @@
+"""Score a trained run under other conditions: ``python -m experiments.evaluate RUN_DIR``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from experiments.assembly import build_objective, data_file, open_split
+from experiments.cli import provenance, resolve_device, run_command
+from experiments.config import FrameExperiment
+from experiments.pictures import draw_pictures
+from experiments.scores import score_table, test_scores
+from inference import RunDirectory, load_checkpoint, load_weights
+from pyro_nem.errors import ConfigError
+from pyro_nem.files import make_directory, write_json
+
+__all__ = ["EvaluateOptions", "main"]
+
+_PROGRAM = "experiments.evaluate"
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """Score the weights of a run, under its own conditions or others.
+
+    The weights depend neither on the number of components nor on the number of steps, so a model
+    trained with some can be tested with others. Scores and figures go to RUN_DIR/evaluations/.
+    """
+
+    run_dir: tyro.conf.Positional[Path]
+    """Folder of the run."""
+
+    components: int | None = None
+    """K to test with. Default: as trained."""
+
+    steps: int | None = None
+    """T to test with. Default: as trained."""
+
+    objects: int | None = None
+    """Objects in each generated sequence. Default: as trained."""
+
+    data: Path | None = None
+    """An HDF5 file in the published layout to test on."""
+
+    split: Literal["training", "validation", "test"] = "test"
+    """Which split of the file."""
+
+    sequences: int | None = None
+    """Number of sequences to score. Default: as many as the run scores at its end."""
+
+    noise: float | None = None
+    """Probability that a pixel of the guide's input is flipped; 0 for none. Default: as trained."""
+
+    checkpoint: Literal["best", "last"] = "best"
+    """The weights of the lowest validation loss, or the latest."""
+
+    name: str | None = None
+    """Name of the evaluation's files. Default: made from the conditions."""
+
+    device: str | None = None
+    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code, 0 or (after an error) 2."""
+    given = sys.argv[1:] if arguments is None else arguments
+    return run_command(EvaluateOptions, lambda options: _evaluate(options, given), _PROGRAM, given)
+
+
+def _evaluate(options: EvaluateOptions, arguments: list[str]) -> int:
+    directory = RunDirectory(options.run_dir)
+    content = directory.read_config()
+    trained = FrameExperiment.from_dict(content["settings"], str(directory.config))
+    settings = _conditions(options, trained)
+    path = data_file(settings, only=None if _same_data(settings, trained) else options.split)
+    checkpoint = directory.best if options.checkpoint == "best" else directory.last
+    state = load_checkpoint(checkpoint)
+    with open_split(path, options.split, settings.test_sequences) as source:
+        objective = build_objective(settings, source.image_shape)
+        load_weights(objective, state["evaluated"], checkpoint)
+        print(
+            f"{directory.path}, {checkpoint.name} of update {state['update']}: K = "
+            f"{settings.components}, T = {settings.steps}, {source.name}"
+        )
+        scores = test_scores(objective, settings, source)
+        print(score_table(scores))
+        folder = make_directory(directory.path / "evaluations")
+        name = options.name or _name(options, settings)
+        summary = {
+            "split": options.split,
+            "components": settings.components,
+            "steps": settings.steps,
+            "data": source.name,
+            "update": state["update"],
+            **{f"{options.split}.{metric}": value for metric, value in scores.metrics.items()},
+            f"{options.split}.sequences": scores.sequences,
+            "per_step": scores.per_step,
+            **provenance(_PROGRAM, arguments, settings.device),
+        }
+        write_json(folder / f"{name}.json", summary)
+        draw_pictures(objective, settings, {name: source}, [], folder)
+    print(f"written to {folder / name}.json")
+    return 0
+
+
+def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExperiment:
+    """Return the settings of the run with the options' changes."""
+    if options.data is not None and options.objects is not None:
+        raise ConfigError(
+            "--objects describes generated data, but --data brings its own; leave one of them out"
+        )
+    steps = _or(options.steps, trained.steps)
+    frames = trained.frames if trained.frames == 1 else max(trained.frames, steps + 1)
+    noise = trained.noise
+    if options.noise is not None:
+        noise = replace(noise, probability=options.noise)
+    data = trained.data if options.data is None else str(options.data)
+    return replace(
+        trained,
+        components=_or(options.components, trained.components),
+        steps=steps,
+        objects=_or(options.objects, trained.objects),
+        test_sequences=_or(options.sequences, trained.test_sequences),
+        frames=frames,
+        # Other objects than a data file's can only be generated.
+        data=None if options.objects is not None else data,
+        noise=noise,
+        device=resolve_device(options.device),
+    )
+
+
+def _same_data(settings: FrameExperiment, trained: FrameExperiment) -> bool:
+    return (settings.objects, settings.frames) == (trained.objects, trained.frames)
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _name(options: EvaluateOptions, settings: FrameExperiment) -> str:
+    data = f"{settings.objects}objects" if settings.data is None else Path(settings.data).stem
+    noise = "" if options.noise is None else f"-noise{options.noise}"
+    return (
+        f"{options.split}-{data}-k{settings.components}-t{settings.steps}{noise}"
+        f"-{options.checkpoint}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

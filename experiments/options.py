@@ -1,0 +1,177 @@
+"""The options of ``python -m experiments.run`` and how they become settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from experiments.cli import resolve_device
+from experiments.config import ExperimentName, FrameExperiment, GuideName, NetworkName, Scale
+from experiments.defaults import defaults
+from inference import RunDirectory
+from pyro_nem.errors import CheckpointError, ConfigError
+
+__all__ = ["RunOptions", "default_run_directory", "resolve", "resume_settings"]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Train a neural expectation maximization model and score its segmentation.
+
+    Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
+    end, summary.json. Stop with Ctrl-C at any time and continue with --resume.
+    """
+
+    experiment: tyro.conf.Positional[ExperimentName]
+    """What to run: three or more shapes flying through a video, or static images of shapes."""
+
+    scale: Scale | None = None
+    """How large: smoke (seconds, only to see that it runs), laptop (minutes on two CPU cores, and
+    it learns) or paper (the published protocol; wants a GPU). Default: paper where PyTorch finds
+    a CUDA device, else laptop."""
+
+    guide: GuideName | None = None
+    """How the mixture is inverted: rnn-em (a recurrent M-step) or n-em (gradient ascent with a
+    learned step, meant for static images). Default: rnn-em."""
+
+    network: NetworkName | None = None
+    """official (the paper's layers) or located (small; a component draws one thing at one place).
+    Default: the scale's."""
+
+    components: int | None = None
+    """K, the number of components; as many as objects or more."""
+
+    objects: int | None = None
+    """Objects in each generated video or image."""
+
+    steps: int | None = None
+    """T, the steps of the recurrence; each explains the next frame."""
+
+    data: Path | None = None
+    """An HDF5 file in the published layout to use instead of generated shapes."""
+
+    noise: float | None = None
+    """Probability that a pixel of the guide's input is flipped."""
+
+    seed: int | None = None
+    """Seed of weights, data order, noise and first responsibilities (not of the data). Default:
+    0."""
+
+    updates: int | None = None
+    """Number of optimiser updates."""
+
+    batch_size: int | None = None
+    """Sequences in an update."""
+
+    learning_rate: float | None = None
+    """Adam's learning rate."""
+
+    clip_norm: float | None = None
+    """Scale gradients down to this norm."""
+
+    patience: int | None = None
+    """Stop after this many validations without a lower loss."""
+
+    test_sequences: int | None = None
+    """Test sequences to score at the end."""
+
+    run_dir: Path | None = None
+    """Folder of the run. Default: runs/EXPERIMENT/NAME, the name made from the settings."""
+
+    resume: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Continue the run in that folder from its last checkpoint."""
+
+    device: str | None = None
+    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+
+    threads: int | None = None
+    """CPU threads. Default: PyTorch's choice, the number of cores."""
+
+
+# Options that set the field of the same name in FrameExperiment and in TrainingConfig.
+_SETTINGS = ("components", "objects", "steps", "test_sequences", "data")
+_TRAINING = ("updates", "batch_size", "learning_rate", "clip_norm", "patience", "seed")
+
+
+def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
+    """Return the settings that the options ask for, and why they have their scale.
+
+    Raises
+    ------
+    ConfigError
+        If options contradict each other.
+    """
+    device = resolve_device(options.device)
+    if options.scale is not None:
+        scale, reason = options.scale, "asked for with --scale"
+    elif device.startswith("cuda"):
+        scale, reason = "paper", "there is a CUDA device"
+    else:
+        scale, reason = "laptop", "there is no CUDA device; --scale paper runs the full protocol"
+    settings = defaults(options.experiment, scale, options.guide or "rnn-em", options.network)
+    if options.data is not None and options.objects is not None:
+        raise ConfigError(
+            "--objects describes generated data, but --data brings its own; leave one of them out"
+        )
+    changes = _given(options, _SETTINGS)
+    if options.objects is not None and options.components is None:
+        # As many components as the experiment spares for its usual number of objects.
+        changes["components"] = options.objects + settings.components - settings.objects
+    if options.noise is not None:
+        changes["noise"] = replace(settings.noise, probability=options.noise)
+    if settings.frames > 1:
+        changes["frames"] = max(settings.frames, changes.get("steps", settings.steps) + 1)
+    changes["training"] = replace(settings.training, **_given(options, _TRAINING))
+    return replace(settings, device=device, **changes), reason
+
+
+def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperiment:
+    """Return the settings of the run in a folder, after checking the options against them.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder holds another experiment, or an option contradicts its settings.
+    ConfigError
+        If the run's device is not there.
+    """
+    content = directory.read_config()
+    settings = FrameExperiment.from_dict(content["settings"], str(directory.config))
+    given = _given(options, ("experiment", "scale", "guide", "network", *_SETTINGS))
+    held: dict[str, Any] = {name: getattr(settings, name) for name in given}
+    asked = _given(options, _TRAINING)
+    held.update({name: getattr(settings.training, name) for name in asked})
+    given.update(asked)
+    if options.noise is not None:
+        given["noise"], held["noise"] = options.noise, settings.noise.probability
+    for name, value in given.items():
+        if value != held[name]:
+            raise CheckpointError(
+                f"{directory.path}: holds a run with {name.replace('_', '-')} {held[name]}, but "
+                f"the command line asks for {value}; leave the option out to continue this run, or "
+                "choose another folder with --run-dir"
+            )
+    return replace(settings, device=resolve_device(options.device or settings.device))
+
+
+def default_run_directory(settings: FrameExperiment) -> Path:
+    """Return runs/EXPERIMENT/NAME, the name telling what a user most often varies."""
+    data = f"{settings.objects}objects" if settings.data is None else Path(settings.data).stem
+    name = (
+        f"{settings.scale}-{settings.guide}-{settings.network}-{data}-k{settings.components}"
+        f"-seed{settings.training.seed}"
+    )
+    return Path("runs") / settings.experiment / name
+
+
+def _given(options: RunOptions, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the options among ``names`` that the user gave, as the settings hold them."""
+    values = {name: getattr(options, name) for name in names}
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in values.items()
+        if value is not None
+    }

@@ -1,0 +1,96 @@
+"""The figures of a run: overview and animation of a few sequences, and the learning curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyro
+import torch
+from numpy.typing import NDArray
+
+from experiments.config import FrameExperiment
+from inference import NEMObjective
+from pyro_nem.data import FrameBatch, FrameSource, make_clip, read_batch
+from pyro_nem.plots import (
+    SegmentationSample,
+    learning_curves,
+    overview_figure,
+    save_figure,
+    segmentation_gif,
+)
+
+__all__ = ["draw_pictures", "segmentation_samples"]
+
+_SAMPLES = 3
+_SEED = 0
+
+
+def draw_pictures(
+    objective: NEMObjective,
+    settings: FrameExperiment,
+    sources: Mapping[str, FrameSource],
+    records: Sequence[Mapping[str, float]],
+    folder: Path,
+) -> None:
+    """Write the figures of a run into a folder.
+
+    Parameters
+    ----------
+    objective
+        The trained model and guide.
+    settings
+        Steps and noise.
+    sources
+        Title -> frames; the first sequences of each are drawn.
+    records
+        The lines of progress for the learning curves; none leaves them out.
+    folder
+        Where the files go; it has to exist.
+    """
+    for title, source in sources.items():
+        samples = segmentation_samples(objective, settings, source, title)
+        for index, sample in enumerate(samples):
+            save_figure(overview_figure(sample), folder / f"overview_{title}_{index}.png")
+        segmentation_gif(samples, folder / f"segmentation_{title}.gif")
+    if records:
+        save_figure(learning_curves(records), folder / "learning_curves.png")
+
+
+def segmentation_samples(
+    objective: NEMObjective, settings: FrameExperiment, source: FrameSource, title: str
+) -> list[SegmentationSample]:
+    """Run the guide over the first sequences of a source and return what to draw."""
+    device = next(objective.parameters()).device
+    count = min(_SAMPLES, source.num_sequences)
+    batch = read_batch(source, 0, count, settings.steps + 1)
+    generator = torch.Generator(device).manual_seed(_SEED)
+    clip = make_clip(batch.frames.to(device), settings.noise, generator)
+    with torch.no_grad(), pyro.validation_enabled(False):
+        rollout = objective.guide.rollout(clip, generator)
+    rows, columns, _ = source.image_shape
+
+    def images(pixels: torch.Tensor) -> NDArray[np.float32]:
+        array: NDArray[np.float32] = pixels.unflatten(-2, (rows, columns)).cpu().numpy()
+        return array  # [..., rows, columns, C]
+
+    def maps(gamma: torch.Tensor) -> NDArray[np.float32]:
+        return images(gamma.unsqueeze(-1))[..., 0]  # [..., rows, columns]
+
+    return [
+        SegmentationSample(
+            inputs=images(clip.inputs[:, b]),
+            targets=images(clip.targets[:, b]),
+            psi=images(rollout.psi[:, b]),
+            gamma=maps(rollout.gamma[:, b]),
+            gamma_init=maps(rollout.initial_gamma[b]),
+            groups=_groups(batch, b),
+            title=f"{title} sequence {b}",
+        )
+        for b in range(count)
+    ]
+
+
+def _groups(batch: FrameBatch, index: int) -> NDArray[np.uint8] | None:
+    return None if batch.groups is None else batch.groups[1:, index].numpy()

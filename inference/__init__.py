@@ -1,0 +1,34 @@
+"""How the world is inverted: E-step, guides, objective, training and evaluation."""
+
+from inference import guides
+from inference.checkpoints import load_checkpoint, load_weights, save_checkpoint
+from inference.e_step import PixelPosterior, pixel_posterior, responsibilities
+from inference.evaluation import Evaluation, evaluate
+from inference.fit import Run, fit, fit_objective
+from inference.objective import LossTerms, NEMObjective, resolve_step_weights
+from inference.progress import duration
+from inference.run_directory import RunDirectory
+from inference.training import Outcome, TrainingConfig, train
+
+__all__ = [
+    "Evaluation",
+    "LossTerms",
+    "NEMObjective",
+    "Outcome",
+    "PixelPosterior",
+    "Run",
+    "RunDirectory",
+    "TrainingConfig",
+    "duration",
+    "evaluate",
+    "fit",
+    "fit_objective",
+    "guides",
+    "load_checkpoint",
+    "load_weights",
+    "pixel_posterior",
+    "resolve_step_weights",
+    "responsibilities",
+    "save_checkpoint",
+    "train",
+]

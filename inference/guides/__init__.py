@@ -1,0 +1,17 @@
+"""Guides: ways to invert the spatial mixture, swapped without touching the model."""
+
+from inference.guides.base import Guide, GuideState, initial_state, register_states, unroll
+from inference.guides.gradient_nem import GradientNEM
+from inference.guides.rnn_em import RNNEM
+from inference.guides.views import View
+
+__all__ = [
+    "RNNEM",
+    "GradientNEM",
+    "Guide",
+    "GuideState",
+    "View",
+    "initial_state",
+    "register_states",
+    "unroll",
+]

@@ -1,0 +1,138 @@
+"""RNN-EM: the M-step is a recurrent network.
+
+Source: Greff et al. (2017), section 3.3, and the released code. Departures from the code, each for
+a reason:
+
+- gamma is the exact posterior of the model (pi included, psi clipped) and not the likelihood plus
+  1e-6, so that the loss is the bound of one model; tests/inference/test_e_step.py bounds the
+  difference.
+- gamma's gradient, when it is on, flows through the recurrence and the inter-cluster term. Through
+  the bound itself it is zero (Fisher's identity), because the bound sums z out, while the code's
+  loss leaves the entropy of gamma out and so has a gradient there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from torch import Generator, Tensor, nn
+
+from inference.guides.base import (
+    GuideState,
+    ModelLink,
+    e_step,
+    initial_state,
+    register_states,
+    unroll,
+)
+from inference.guides.views import View, count_channels, look
+from models import Rollout, SpatialMixture
+from pyro_nem.data import Clip
+from pyro_nem.networks import Cell, GatedCell, PatchEncoder
+
+__all__ = ["RNNEM"]
+
+
+class RNNEM(nn.Module):
+    """Parameterises q(theta_t | x_{0:t+1}) = Delta(theta_t) by a recurrence over EM steps.
+
+    A step, for component k with the noisy frame x_t and the clean next frame x_{t+1}:
+
+        u_k     = look(x_t, psi_k, gamma_k)                  by default gamma_k (x_t - psi_k)
+        theta_k = cell(encoder(u_k), theta_k)                M-step
+        psi_k   = model.decode(theta_k)
+        gamma_k = p(z = k | psi, x_{t+1})                    E-step
+
+    Parameters
+    ----------
+    model
+        The spatial mixture that this guide inverts; its decoder and its E-step are used. The
+        guide does not own the model's parameters.
+    encoder
+        Module from what a component sees, [N, D, channels of the views], to features [N, F], with
+        the attribute ``num_features``; a :class:`pyro_nem.networks.PatchEncoder` if not given.
+    cell
+        Recurrent cell, (features [N, F], hidden [N, H]) -> CellState; a gated one if not given.
+    views
+        What a component sees, see :data:`inference.guides.views.View`.
+    gradient_gamma
+        Back-propagate through the responsibilities (the paper: on for static images, off for
+        sequences).
+    gradient_psi
+        Back-propagate through the psi that the views hold (the paper: on). Off, the gradient
+        reaches earlier steps through the recurrent state only, which is cheaper.
+    """
+
+    def __init__(
+        self,
+        model: SpatialMixture,
+        encoder: nn.Module | None = None,
+        cell: nn.Module | None = None,
+        *,
+        views: Sequence[View] = ("masked-residual",),
+        gradient_gamma: bool = False,
+        gradient_psi: bool = True,
+    ) -> None:
+        super().__init__()
+        self._link = ModelLink(model)
+        self.views = tuple(views)
+        channels = count_channels(self.views, model.num_channels)
+        if encoder is None:
+            encoder = PatchEncoder((*model.image_shape[:2], channels))
+        if cell is None:
+            cell = GatedCell(cast(int, encoder.num_features), model.state_size)
+        self.encoder = encoder
+        self.cell = cell
+        self.gradient_gamma = gradient_gamma
+        self.gradient_psi = gradient_psi
+
+    @property
+    def model(self) -> SpatialMixture:
+        """The model that this guide inverts."""
+        return self._link.model
+
+    def init(self, batch: int, generator: Generator | None = None) -> GuideState:
+        """Return the state before the first frame, with random responsibilities."""
+        model = self.model
+        rows = next(self.parameters()).new_empty(batch * model.num_components, 0)  # [B K, 0]
+        hidden, theta = cast(Cell, self.cell).initial(rows)  # [B K, H]
+        shape = (batch, model.num_components)
+        return initial_state(
+            model, hidden.unflatten(0, shape), theta.unflatten(0, shape), generator
+        )
+
+    def step(
+        self, state: GuideState, inputs: Tensor, targets: Tensor, observed: Tensor | None = None
+    ) -> GuideState:
+        """Do one M-step with the noisy frame and one E-step against the clean next one.
+
+        Parameters
+        ----------
+        state
+            The state of the step before.
+        inputs, targets
+            x_t with noise and x_{t+1} without, [B, D, C].
+        observed
+            Boolean [B, D]; False marks missing pixels of ``targets``.
+        """
+        shape = state.hidden.shape[:2]
+        psi_before = state.psi if self.gradient_psi else state.psi.detach()
+        seen = look(self.views, inputs, psi_before, state.gamma)  # [B, K, D, channels]
+        features = self.encoder(seen.flatten(0, 1))  # [B K, F]
+        hidden, theta = self.cell(features, state.hidden.flatten(0, 1))  # [B K, H]
+        theta = theta.unflatten(0, shape)  # [B, K, H]
+        psi = self.model.decode(theta)  # [B, K, D, C]
+        gamma = e_step(self.model, psi, targets, observed, gradient=self.gradient_gamma)
+        return GuideState(hidden.unflatten(0, shape), theta, psi, gamma)
+
+    def rollout(self, clip: Clip, generator: Generator | None = None) -> Rollout:
+        """Run the recurrence over a clip."""
+        return unroll(self, clip, generator)
+
+    def forward(self, clip: Clip, rollout: Rollout | None = None) -> Rollout:
+        """Register q(theta) and return the rollout, computing it if it is not given."""
+        if rollout is None:
+            rollout = self.rollout(clip)
+        register_states(rollout)
+        return rollout

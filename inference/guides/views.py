@@ -1,0 +1,81 @@
+"""What a component sees of a frame before its M-step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pyro_nem.errors import ConfigError
+
+__all__ = ["View", "count_channels", "look"]
+
+View = Literal["masked-residual", "normalised-residual", "gamma", "psi", "frame", "unexplained"]
+"""One input of a component, each of C channels but gamma, which has one:
+
+- masked-residual: gamma_k (x - psi_k), the only input of the original;
+- normalised-residual: the same with zero mean and unit variance over the component's pixels (as
+  the original does for flying MNIST), so that a component with small gamma still sees a signal;
+- gamma: gamma_k;
+- psi: psi_k;
+- frame: the noisy frame x;
+- unexplained: x - max_j psi_j, what no component explains yet.
+"""
+
+# Added to the variance: a component without responsibilities has an input of exactly zero.
+_EPSILON = 1e-6
+
+
+def count_channels(views: Sequence[View], channels: int) -> int:
+    """Return the channels of a component's input, for frames of C channels.
+
+    Raises
+    ------
+    ConfigError
+        If there is no view, an unknown one, or one twice.
+    """
+    known = get_args(View)
+    if not views or len(set(views)) != len(views) or not set(views) <= set(known):
+        raise ConfigError(
+            f"views: expected one or more of {', '.join(known)}, each once, got {list(views)}"
+        )
+    return sum(1 if view == "gamma" else channels for view in views)
+
+
+def look(views: Sequence[View], x: Tensor, psi: Tensor, gamma: Tensor) -> Tensor:
+    """Return the inputs of all components, the views side by side as channels.
+
+    Parameters
+    ----------
+    views
+        Which inputs, in the order of the channels.
+    x
+        A noisy frame, [B, D, C].
+    psi, gamma
+        Pixel parameters [B, K, D, C] and responsibilities [B, K, D] of the step before.
+
+    Returns
+    -------
+    Tensor
+        [B, K, D, channels].
+    """
+    return torch.cat([_view(view, x.unsqueeze(1), psi, gamma.unsqueeze(-1)) for view in views], -1)
+
+
+def _view(view: View, x: Tensor, psi: Tensor, gamma: Tensor) -> Tensor:
+    # x [B, 1, D, C], psi [B, K, D, C], gamma [B, K, D, 1]
+    if view == "masked-residual":
+        return gamma * (x - psi)
+    if view == "normalised-residual":
+        masked = gamma * (x - psi)  # [B, K, D, C]
+        return F.layer_norm(masked, masked.shape[-2:], eps=_EPSILON)
+    if view == "gamma":
+        return gamma
+    if view == "psi":
+        return psi
+    if view == "frame":
+        return x.expand_as(psi)  # [B, K, D, C]
+    return (x - psi.amax(1, keepdim=True)).expand_as(psi)  # [B, K, D, C]

@@ -1,0 +1,58 @@
+"""A line of progress that a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+__all__ = ["ProgressPrinter", "duration"]
+
+
+class ProgressPrinter:
+    """Prints a training's records with loss, ARI, effective components and time left.
+
+    Parameters
+    ----------
+    updates
+        Number of updates of the whole training.
+    report
+        Takes each line.
+    """
+
+    def __init__(self, updates: int, report: Callable[[str], None]) -> None:
+        self.updates = updates
+        self.report = report
+        self._previous: tuple[int, float] | None = None
+
+    def __call__(self, record: Mapping[str, float | int]) -> None:
+        """Print one record of :func:`inference.training.train`."""
+        update, seconds = int(record["update"]), float(record["seconds"])
+        parts = [f"update {update:>{len(str(self.updates))}}/{self.updates}"]
+        parts.append(_scores("train", record))
+        if "validation.loss" in record:
+            parts.append(_scores("validation", record))
+        left = self._seconds_left(update, seconds)
+        if left is not None:
+            parts.append(f"{duration(left)} left")
+        self.report(" | ".join(parts))
+
+    def _seconds_left(self, update: int, seconds: float) -> float | None:
+        previous, self._previous = self._previous, (update, seconds)
+        if previous is None or update == previous[0]:
+            return None
+        return (self.updates - update) * (seconds - previous[1]) / (update - previous[0])
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as h:mm:ss, or m:ss below an hour."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _scores(split: str, record: Mapping[str, float | int]) -> str:
+    text = f"{split} loss {record[f'{split}.loss']:.1f}"
+    if f"{split}.ari" in record:
+        text += f", ARI {record[f'{split}.ari']:.3f} (last step {record[f'{split}.ari_last']:.3f})"
+    if f"{split}.effective_components" in record:
+        text += f", effective K {record[f'{split}.effective_components']:.2f}"
+    return text

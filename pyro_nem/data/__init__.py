@@ -1,0 +1,55 @@
+"""Frames: the files they live in, the generators that make them, the batches they come in.
+
+Usage::
+
+    with HDF5Frames(shapes_file(ShapesConfig()), "training") as source:
+        for batch in epoch_batches(source, frames=21, batch_size=64, seed=0, epoch=0):
+            clip = make_clip(batch.frames, Noise(), generator)
+"""
+
+from pyro_nem.data.array_frames import ArrayFrames
+from pyro_nem.data.batches import epoch_batches, num_batches, ordered_batches, read_batch
+from pyro_nem.data.cache import cache_dir, shapes_file
+from pyro_nem.data.clip import Clip, make_clip
+from pyro_nem.data.frames import FrameBatch, FrameSource
+from pyro_nem.data.hdf5_frames import HDF5Frames
+from pyro_nem.data.layout import SPLITS, FrameBlock, Split, write_frames
+from pyro_nem.data.noise import Noise, bitflip, masked_uniform
+from pyro_nem.data.shapes import (
+    BITMAPS,
+    Scene,
+    ShapesConfig,
+    draw_scene,
+    generate_shapes,
+    render,
+    track,
+)
+
+__all__ = [
+    "BITMAPS",
+    "SPLITS",
+    "ArrayFrames",
+    "Clip",
+    "FrameBatch",
+    "FrameBlock",
+    "FrameSource",
+    "HDF5Frames",
+    "Noise",
+    "Scene",
+    "ShapesConfig",
+    "Split",
+    "bitflip",
+    "cache_dir",
+    "draw_scene",
+    "epoch_batches",
+    "generate_shapes",
+    "make_clip",
+    "masked_uniform",
+    "num_batches",
+    "ordered_batches",
+    "read_batch",
+    "render",
+    "shapes_file",
+    "track",
+    "write_frames",
+]

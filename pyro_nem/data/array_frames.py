@@ -1,0 +1,97 @@
+"""Frames that are already in memory."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pyro_nem.data.checks import check_features, check_groups, check_layout, check_range
+
+__all__ = ["ArrayFrames"]
+
+
+class ArrayFrames:
+    """A `FrameSource` over arrays or tensors, for instance your own videos.
+
+    The arrays are not copied where their dtype allows; do not change them while they are in use.
+
+    Parameters
+    ----------
+    features
+        Intensities in [0, 1], any real dtype; shape `[T, N, rows, columns, C]`, T = 1 for static
+        images.
+    groups
+        Object of each pixel, 0 where not scored, 1..n otherwise; shape `[T, N, rows, columns]`,
+        or the same with a trailing axis of 1. Only scores need it.
+    name
+        What error messages call the data.
+
+    Raises
+    ------
+    DataError
+        Wrong shapes, intensities outside [0, 1], or groups that are not whole numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> source = ArrayFrames(np.zeros((21, 100, 28, 28, 1)), name="black")
+    >>> source.num_sequences, source.num_frames, source.image_shape
+    (100, 21, (28, 28, 1))
+    """
+
+    def __init__(
+        self,
+        features: NDArray[Any] | torch.Tensor,
+        groups: NDArray[Any] | torch.Tensor | None = None,
+        *,
+        name: str = "array",
+    ) -> None:
+        values = _as_numpy(features)
+        labels = None if groups is None else _as_numpy(groups)
+        if labels is not None and labels.ndim == 4:
+            labels = labels[..., None]  # [T, N, rows, columns, 1]
+        check_layout(name, values, labels)
+        self._name = name
+        self._features = check_features(name, values)
+        self._groups = None if labels is None else check_groups(name, labels)
+
+    @property
+    def name(self) -> str:
+        """What error messages call the data."""
+        return self._name
+
+    @property
+    def num_sequences(self) -> int:
+        """N, the number of sequences."""
+        return int(self._features.shape[1])
+
+    @property
+    def num_frames(self) -> int:
+        """T, the frames of each sequence; 1 marks static images."""
+        return len(self._features)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Rows, columns and channels."""
+        _, _, rows, columns, channels = self._features.shape
+        return rows, columns, channels
+
+    def read(self, start: int, stop: int) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
+        """Return views of sequences `start` to `stop` (exclusive).
+
+        Shapes `[T, n, rows, columns, C]` and `[T, n, rows, columns, 1]`.
+
+        Raises
+        ------
+        ConfigError
+            The range is empty or leaves the data.
+        """
+        check_range(self._name, start, stop, self.num_sequences)
+        groups = None if self._groups is None else self._groups[:, start:stop]
+        return self._features[:, start:stop], groups
+
+
+def _as_numpy(array: NDArray[Any] | torch.Tensor) -> NDArray[Any]:
+    """Return an array, without a copy where the tensor lives on the CPU."""
+    return array.detach().cpu().numpy() if isinstance(array, torch.Tensor) else np.asarray(array)

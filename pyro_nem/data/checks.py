@@ -1,0 +1,107 @@
+"""What frames must look like, whichever file or array they come from."""
+
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from pyro_nem.errors import ConfigError, DataError
+
+__all__ = ["check_features", "check_groups", "check_layout", "check_range"]
+
+# Kinds of numpy dtypes that hold numbers: bool, unsigned, integer, float.
+_NUMBERS = "buif"
+
+
+def check_layout(
+    where: str, features: NDArray[Any] | h5py.Dataset, groups: NDArray[Any] | h5py.Dataset | None
+) -> None:
+    """Check shapes and dtypes of `[T, N, rows, columns, C]` and `[T, N, rows, columns, 1]`.
+
+    Parameters
+    ----------
+    where
+        The source, with which every message begins.
+    features, groups
+        Arrays or HDF5 datasets; only `shape` and `dtype` are read.
+
+    Raises
+    ------
+    DataError
+        A wrong rank, an empty axis, values that are no numbers, or groups that do not belong to
+        the features.
+    """
+    shape = tuple(features.shape)
+    if len(shape) != 5:
+        raise DataError(
+            f"{where}, key 'features': expected 5 axes (T, N, rows, columns, C), got shape {shape}"
+        )
+    if 0 in shape:
+        raise DataError(
+            f"{where}, key 'features': expected at least one frame, sequence and pixel, got shape "
+            f"{shape}"
+        )
+    if groups is not None and tuple(groups.shape) != (*shape[:-1], 1):
+        raise DataError(
+            f"{where}, key 'groups': expected shape {(*shape[:-1], 1)} to match features of shape "
+            f"{shape}, got {tuple(groups.shape)}"
+        )
+    for key, array in (("features", features), ("groups", groups)):
+        if array is not None and array.dtype.kind not in _NUMBERS:
+            raise DataError(f"{where}, key {key!r}: expected numbers, got dtype {array.dtype}")
+
+
+def check_features(where: str, features: NDArray[Any]) -> NDArray[Any]:
+    """Return features `[T, n, rows, columns, C]` after checking that all lie in [0, 1].
+
+    Raises
+    ------
+    DataError
+        A value that is NaN, infinite or outside [0, 1]. The message begins with `where`, which
+        names the source and the sequences.
+    """
+    # NaN passes through min and max, so two sweeps find everything that is wrong.
+    low, high = features.min(), features.max()
+    if not (low >= 0 and high <= 1):
+        raise DataError(
+            f"{where}, key 'features': expected finite values in [0, 1], got values from {low} to "
+            f"{high}; rescale the images (divide bytes by 255) or repair the data"
+        )
+    return features
+
+
+def check_groups(where: str, groups: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return groups `[T, n, rows, columns, 1]` as uint8 after checking that they are ids.
+
+    The published files store ids as floats.
+
+    Raises
+    ------
+    DataError
+        A value that is not a whole number from 0 to 255.
+    """
+    if groups.dtype == np.uint8:
+        return groups
+    low, high = groups.min(), groups.max()
+    if not (low >= 0 and high <= 255 and np.array_equal(groups, np.trunc(groups))):
+        raise DataError(
+            f"{where}, key 'groups': expected whole numbers from 0 (not scored) to 255, got "
+            f"{groups.dtype} values from {low} to {high}"
+        )
+    return groups.astype(np.uint8)
+
+
+def check_range(where: str, start: int, stop: int, num_sequences: int) -> None:
+    """Check that sequences `start` to `stop` (exclusive) exist; slicing would cut them silently.
+
+    Raises
+    ------
+    ConfigError
+        An empty range, or one that leaves the source.
+    """
+    if not 0 <= start < stop <= num_sequences:
+        raise ConfigError(
+            f"{where}: sequences start={start} to stop={stop} asked, expected "
+            f"0 <= start < stop <= {num_sequences}"
+        )

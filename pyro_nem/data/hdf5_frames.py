@@ -1,0 +1,152 @@
+"""Frames of an HDF5 file, read when asked for."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from pyro_nem.data.checks import check_features, check_groups, check_layout, check_range
+from pyro_nem.data.layout import SPLITS
+from pyro_nem.errors import ConfigError, DataError
+
+__all__ = ["HDF5Frames"]
+
+
+class HDF5Frames:
+    """A `FrameSource` over one split of a file in the published layout (see `data.layout`).
+
+    Opened read-only and checked at once; pixels are read and checked when asked for, so memory
+    stays small whatever the file's size. Any dtype, chunking and compression works: the
+    published files and our own both do. Close it, or use it as a context manager.
+
+    Parameters
+    ----------
+    path
+        The HDF5 file.
+    split
+        `training`, `validation` or `test`.
+    limit
+        Use at most this many of the first sequences; None for all. The paper validates on the
+        first 1,000.
+
+    Raises
+    ------
+    ConfigError
+        An unknown split or a limit below 1.
+    DataError
+        The file is missing, truncated, of another format, or lacks a split or key; or the shapes
+        of its datasets are not those of the layout.
+    """
+
+    def __init__(self, path: Path | str, split: str, limit: int | None = None) -> None:
+        if split not in SPLITS:
+            raise ConfigError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}")
+        if limit is not None and limit < 1:
+            raise ConfigError(f"limit: expected None or at least 1, got {limit}")
+        self._name = f"{path}, split {split!r}"
+        with ExitStack() as stack:
+            self._file = stack.enter_context(_open(Path(path)))
+            self._features, self._groups = self._datasets(split)
+            check_layout(self._name, self._features, self._groups)
+            stack.pop_all()  # everything is in order: keep the file open
+        stored = int(self._features.shape[1])
+        self._num_sequences = stored if limit is None else min(stored, limit)
+
+    def _datasets(self, split: str) -> tuple[h5py.Dataset, h5py.Dataset]:
+        """Return the two datasets of a split."""
+        group = self._file.get(split)
+        if not isinstance(group, h5py.Group):
+            raise DataError(
+                f"{self._file.filename}: expected a group {split!r}, found {_keys(self._file)}"
+            )
+        for key in ("features", "groups"):
+            if not isinstance(group.get(key), h5py.Dataset):
+                raise DataError(f"{self._name}: expected a dataset {key!r}, found {_keys(group)}")
+        return group["features"], group["groups"]
+
+    @property
+    def name(self) -> str:
+        """File and split, as error messages call them."""
+        return self._name
+
+    @property
+    def num_sequences(self) -> int:
+        """N, the number of sequences, at most `limit`."""
+        return self._num_sequences
+
+    @property
+    def num_frames(self) -> int:
+        """T, the stored frames of each sequence; 1 marks static images."""
+        return int(self._features.shape[0])
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Rows, columns and channels."""
+        _, _, rows, columns, channels = map(int, self._features.shape)
+        return rows, columns, channels
+
+    def read(self, start: int, stop: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+        """Return sequences `start` to `stop` (exclusive), freshly read and checked.
+
+        Returns
+        -------
+        features
+            Intensities in the file's dtype; shape `[T, n, rows, columns, C]`.
+        groups
+            Object ids; shape `[T, n, rows, columns, 1]`.
+
+        Raises
+        ------
+        ConfigError
+            The range is empty or leaves the split.
+        DataError
+            The file is damaged there, an intensity is not in [0, 1], or a group is no id.
+        """
+        check_range(self._name, start, stop, self._num_sequences)
+        where = f"{self._name}, sequences {start} to {stop}"
+        try:
+            features = self._features[:, start:stop]  # [T, n, rows, columns, C]
+            groups = self._groups[:, start:stop]  # [T, n, rows, columns, 1]
+        except OSError as error:
+            raise DataError(
+                f"{where}: cannot read 'features' and 'groups', the file is damaged ({error}); "
+                "make or download it again"
+            ) from error
+        return check_features(where, features), check_groups(where, groups)
+
+    def close(self) -> None:
+        """Close the file; reading is over."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _open(path: Path) -> h5py.File:
+    """Open a file read-only."""
+    if not path.is_file():
+        raise DataError(f"{path}: expected an HDF5 file, found none; check the path")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise DataError(
+            f"{path}: not a readable HDF5 file, truncated or of another format ({error}); make or "
+            "download it again"
+        ) from error
+
+
+def _keys(group: h5py.Group) -> str:
+    """Return the names inside a group, for a message."""
+    return ", ".join(map(repr, group)) or "nothing"

@@ -1,0 +1,23 @@
+"""How good a segmentation and a prediction are.
+
+Scored pixels are those of exactly one object (label != 0), as in the N-EM paper: background and
+overlaps never count. A frame without scored pixels scores NaN, and `segmentation_scores` leaves
+it out and says how many there were.
+"""
+
+from pyro_nem.metrics.adjusted_mutual_information import adjusted_mutual_information
+from pyro_nem.metrics.adjusted_rand_index import adjusted_rand_index
+from pyro_nem.metrics.confidence import confidence
+from pyro_nem.metrics.effective_components import effective_components
+from pyro_nem.metrics.next_step_bce import next_step_bce
+from pyro_nem.metrics.segmentation_scores import SegmentationScores, segmentation_scores
+
+__all__ = [
+    "SegmentationScores",
+    "adjusted_mutual_information",
+    "adjusted_rand_index",
+    "confidence",
+    "effective_components",
+    "next_step_bce",
+    "segmentation_scores",
+]

@@ -1,0 +1,72 @@
+"""Layers that PyTorch does not have in the form that the original used (TensorFlow 1.2)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = [
+    "UpsampleConv",
+    "channel_layer_norm",
+    "feature_layer_norm",
+    "flat_pixels",
+    "glorot_",
+    "image_of",
+]
+
+# TensorFlow-slim's layer_norm adds this to the variance.
+_EPSILON = 1e-12
+
+
+def glorot_(module: nn.Module) -> None:
+    """Initialise a linear or convolutional module as TensorFlow does: Glorot uniform, bias 0.
+
+    Use with ``nn.Module.apply``; other modules are left alone.
+    """
+    if isinstance(module, (nn.Linear, nn.Conv2d)):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def channel_layer_norm(num_channels: int) -> nn.GroupNorm:
+    """Return the layer norm of a convolution as in slim: joint over rows, columns and channels.
+
+    Gain and bias are per channel, so it is a group norm with a single group.
+    """
+    return nn.GroupNorm(1, num_channels, eps=_EPSILON)
+
+
+def feature_layer_norm(num_features: int) -> nn.LayerNorm:
+    """Return the layer norm of a fully connected layer as in slim."""
+    return nn.LayerNorm(num_features, eps=_EPSILON)
+
+
+def image_of(pixels: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
+    """Return flat pixels [N, D, C] as images [N, C, rows, columns]."""
+    rows, columns, channels = image_shape
+    images = pixels.reshape(-1, rows, columns, channels)  # [N, rows, columns, C]
+    return images.movedim(-1, 1)  # [N, C, rows, columns]
+
+
+def flat_pixels(images: Tensor) -> Tensor:
+    """Return images [N, C, rows, columns] as flat pixels [N, D, C]."""
+    return images.flatten(2).mT  # [N, D, C]
+
+
+class UpsampleConv(nn.Module):
+    """Nearest-neighbour upsampling by 2, then a 4x4 convolution of stride 1.
+
+    TensorFlow's SAME padding of an even kernel is lopsided: 1 pixel at the top and left, 2 at the
+    bottom and right.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size=4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [N, C_in, rows, columns] to [N, C_out, 2 rows, 2 columns]."""
+        x = F.interpolate(x, scale_factor=2, mode="nearest")  # [N, C_in, 2 rows, 2 columns]
+        out: Tensor = self.conv(F.pad(x, (1, 2, 1, 2)))
+        return out

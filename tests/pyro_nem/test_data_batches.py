@@ -1,0 +1,185 @@
+"""Order, skipping and shapes of batches."""
+
+import numpy as np
+import pytest
+import torch
+
+from pyro_nem.data import ArrayFrames, epoch_batches, num_batches, ordered_batches, read_batch
+from pyro_nem.errors import ConfigError
+
+
+def numbered(num_sequences, frames=3, labels=True):
+    """Sequence n has intensity n / N and group n % 7 everywhere, so batches show their members."""
+    number = np.arange(num_sequences)[:, None, None, None]
+    shape = (frames, num_sequences, 2, 3, 1)
+    features = np.broadcast_to(number / num_sequences, shape)
+    groups = np.broadcast_to(number % 7, shape) if labels else None
+    return ArrayFrames(features, groups, name="numbered")
+
+
+def members(batch, source):
+    return (batch.frames[0, :, 0, 0, 0].double() * source.num_sequences).round().long().tolist()
+
+
+class Counting:
+    """A source that remembers what was read from it."""
+
+    def __init__(self, source):
+        self._source = source
+        self.read_ranges = []
+
+    def __getattr__(self, name):
+        return getattr(self._source, name)
+
+    def read(self, start, stop):
+        self.read_ranges.append((start, stop))
+        return self._source.read(start, stop)
+
+
+def epoch(source, **changes):
+    options = {"frames": 3, "batch_size": 8, "seed": 1, "epoch": 0, "window": 128}
+    return list(epoch_batches(source, **(options | changes)))
+
+
+@pytest.mark.parametrize("window", [1, 64, 100, 1024])
+@pytest.mark.parametrize("batch_size", [1, 8, 96])
+def test_every_sequence_is_seen_exactly_once(window, batch_size):
+    source = numbered(96 * 4)
+    batches = epoch(source, window=window, batch_size=batch_size)
+    assert len(batches) == num_batches(source, batch_size) == 384 // batch_size
+    seen = [member for batch in batches for member in members(batch, source)]
+    assert sorted(seen) == list(range(384))
+    assert seen != list(range(384))
+
+
+def test_the_incomplete_batch_is_dropped_and_changes_with_the_epoch():
+    source = numbered(203)
+    dropped = []
+    for number in range(4):
+        batches = epoch(source, epoch=number)
+        assert [batch.frames.shape[1] for batch in batches] == [8] * 25
+        seen = {member for batch in batches for member in members(batch, source)}
+        assert len(seen) == 200
+        dropped.append(frozenset(range(203)) - seen)
+    assert len(set(dropped)) > 1
+
+
+def test_order_is_a_function_of_seed_and_epoch():
+    source = numbered(400)
+
+    def order(**changes):
+        return [members(batch, source) for batch in epoch(source, **changes)]
+
+    assert order(seed=3, epoch=5) == order(seed=3, epoch=5)
+    assert order(seed=3, epoch=5) != order(seed=3, epoch=6)
+    assert order(seed=3, epoch=5) != order(seed=4, epoch=5)
+
+
+def test_who_meets_in_a_batch_changes_from_epoch_to_epoch():
+    source = numbered(512)
+    sets = [{frozenset(members(b, source)) for b in epoch(source, epoch=e)} for e in (0, 1)]
+    assert not sets[0] & sets[1]
+
+
+def test_groups_belong_to_their_frames():
+    source = numbered(203)
+    for batch in epoch(source):
+        expected = torch.tensor(members(batch, source)) % 7
+        assert (batch.groups == expected[None, :, None, None]).all()
+
+
+@pytest.mark.parametrize("window", [64, 128, 1024])
+@pytest.mark.parametrize("skip", [0, 1, 7, 24, 25])
+def test_skipping_equals_the_rest_of_the_epoch(window, skip):
+    source = numbered(203)
+    full = epoch(source, window=window)
+    rest = epoch(source, window=window, skip=skip)
+    assert len(rest) == 25 - skip
+    for left, right in zip(full[skip:], rest, strict=True):
+        assert torch.equal(left.frames, right.frames)
+        assert torch.equal(left.groups, right.groups)
+
+
+def test_skipped_windows_are_not_read():
+    source = Counting(numbered(64 * 8))
+    epoch(source, window=64, batch_size=64)
+    assert len(source.read_ranges) == 8
+    source.read_ranges.clear()
+    epoch(source, window=64, batch_size=64, skip=6)
+    assert len(source.read_ranges) == 2
+
+
+def test_reading_is_lazy_and_by_long_runs():
+    source = Counting(numbered(1000))
+    next(epoch_batches(source, frames=3, batch_size=8, seed=0, epoch=0, window=256))
+    assert len(source.read_ranges) == 4
+    assert all(start % 64 == 0 and stop - start in (64, 40) for start, stop in source.read_ranges)
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_a_batch_is_float32_in_memory_of_its_own(labels):
+    features = np.random.default_rng(0).random((5, 6, 2, 3, 1))
+    before = features.copy()
+    groups = np.ones((5, 6, 2, 3), int) if labels else None
+    batch = read_batch(ArrayFrames(features, groups), 1, 4, frames=3)
+    assert batch.frames.shape == (3, 3, 2, 3, 1)
+    assert batch.frames.dtype == torch.float32
+    np.testing.assert_allclose(batch.frames.numpy(), features[:3, 1:4], rtol=1e-6)
+    assert (batch.groups is not None) == labels
+    if labels:
+        assert batch.groups.shape == (3, 3, 2, 3)
+        assert batch.groups.dtype == torch.uint8
+    batch.frames.zero_()
+    np.testing.assert_array_equal(features, before)
+
+
+def test_batches_without_labels():
+    source = numbered(203, labels=False)
+    assert all(batch.groups is None for batch in epoch(source))
+
+
+@pytest.mark.parametrize("batches", [epoch, lambda s, **o: list(ordered_batches(s, **o))])
+def test_static_images_are_repeated_without_a_copy(batches):
+    source = numbered(16, frames=1)
+    for batch in batches(source, frames=5, batch_size=8):
+        assert batch.frames.shape == (5, 8, 2, 3, 1)
+        assert batch.groups.shape == (5, 8, 2, 3)
+        assert batch.frames.stride(0) == batch.groups.stride(0) == 0
+        assert (batch.frames == batch.frames[0]).all()
+
+
+def test_ordered_batches_keep_order_and_the_partial_last():
+    source = numbered(21)
+    batches = list(ordered_batches(source, frames=2, batch_size=8))
+    assert [batch.frames.shape[:2] for batch in batches] == [(2, 8), (2, 8), (2, 5)]
+    assert [m for batch in batches for m in members(batch, source)] == list(range(21))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda s: read_batch(s, 0, 2, frames=4),
+        lambda s: ordered_batches(s, frames=4, batch_size=2),
+        lambda s: epoch_batches(s, frames=4, batch_size=2, seed=0, epoch=0),
+    ],
+)
+def test_too_few_frames_name_the_source(call):
+    with pytest.raises(ConfigError, match="numbered has 3 frames a sequence, 4 were asked"):
+        call(numbered(10))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 11}, "batch_size: numbered has 10 sequences, fewer than one batch of 11"),
+        ({"batch_size": 0}, "batch_size.*got 0"),
+        ({"frames": 0}, "frames.*got 0"),
+        ({"window": 0}, "window.*got 0"),
+        ({"skip": -1}, "skip"),
+        ({"epoch": -1}, "epoch"),
+    ],
+)
+def test_arguments_are_checked_at_the_call(changes, message):
+    options = {"frames": 3, "batch_size": 8, "seed": 1, "epoch": 0} | changes
+    with pytest.raises(ConfigError, match=message):
+        epoch_batches(numbered(10), **options)

@@ -1,0 +1,108 @@
+"""Generated files are made once, found again, and never mixed up."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import platformdirs
+import pytest
+
+from pyro_nem.data import HDF5Frames, ShapesConfig, cache_dir, generate_shapes, shapes_file
+from pyro_nem.data import cache as cache_module
+from pyro_nem.errors import DataError, StorageError
+
+SMALL = ShapesConfig(objects=2, frames=3, training=30, validation=4, test=5, seed=3)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYRO_NEM_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def refuse(*_):
+    raise AssertionError("generated again")
+
+
+def test_cache_dir_is_the_variable_or_the_users(folder, monkeypatch):
+    assert cache_dir() == folder
+    monkeypatch.delenv("PYRO_NEM_CACHE")
+    assert cache_dir() == Path(platformdirs.user_cache_dir("pyro_nem"))
+
+
+def test_a_file_is_made_once_and_found_again(folder, monkeypatch):
+    lines = []
+    path = shapes_file(SMALL, report=lines.append)
+    assert len(lines) == 2
+    assert str(path) in lines[0]
+    assert os.listdir(folder) == [path.name]
+    monkeypatch.setattr(cache_module, "write_frames", refuse)
+    assert shapes_file(SMALL, report=refuse) == path
+
+
+def test_the_file_holds_what_was_generated():
+    path = shapes_file(SMALL, report=lambda _: None)
+    for split, count in (("training", 30), ("validation", 4), ("test", 5)):
+        made = next(generate_shapes(SMALL, split))
+        with HDF5Frames(path, split) as source:
+            features, groups = source.read(0, count)
+            assert source.num_sequences == count
+        np.testing.assert_array_equal(features, made.features)
+        np.testing.assert_array_equal(groups, made.groups)
+    with h5py.File(path) as file:
+        assert file.attrs["seed"] == 3
+        assert file.attrs["objects"] == 2
+        assert file.attrs["generator"] == "shapes"
+        assert file.attrs["format_version"] == 1
+
+
+def test_it_prints_by_default(capsys):
+    shapes_file(SMALL)
+    assert "Generating 39 sequences of 2 shapes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("field", list(vars(SMALL)))
+def test_every_parameter_is_part_of_the_name(field):
+    other = replace(SMALL, **{field: getattr(SMALL, field) + 1})
+    assert shapes_file(SMALL, report=str) != shapes_file(other, report=str)
+
+
+def test_another_format_version_is_another_file(monkeypatch):
+    first = shapes_file(SMALL, report=str)
+    monkeypatch.setattr(cache_module, "FORMAT_VERSION", 2)
+    assert shapes_file(SMALL, report=str) != first
+
+
+def test_a_file_with_other_attributes_is_refused():
+    path = shapes_file(SMALL, report=str)
+    with h5py.File(path, "a") as file:
+        file.attrs["seed"] = 99
+    with pytest.raises(DataError, match=r"attribute 'seed' to be 3, found 99; delete") as caught:
+        shapes_file(SMALL)
+    assert str(path) in str(caught.value)
+
+
+def test_a_damaged_file_is_refused_and_not_replaced():
+    path = shapes_file(SMALL, report=str)
+    path.write_bytes(b"rubbish")
+    with pytest.raises(DataError, match=r"no readable HDF5 file.*delete"):
+        shapes_file(SMALL)
+    assert path.read_bytes() == b"rubbish"
+
+
+def test_a_cache_that_cannot_be_made_names_the_variable(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PYRO_NEM_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(StorageError, match="PYRO_NEM_CACHE"):
+        shapes_file(SMALL, report=str)
+
+
+def test_racing_callers_all_find_a_whole_file(folder):
+    with ThreadPoolExecutor(4) as pool:
+        paths = set(pool.map(lambda _: shapes_file(SMALL, report=str), range(8)))
+    assert len(paths) == 1
+    assert os.listdir(folder) == [paths.pop().name]
+    shapes_file(SMALL, report=refuse)

@@ -1,0 +1,143 @@
+"""Layers against their definition, and the parameter counts of the original."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from inference.guides import RNNEM, GradientNEM
+from models import SpatialMixture
+from pyro_nem.errors import ConfigError
+from pyro_nem.networks import (
+    ConvDecoder,
+    ConvEncoder,
+    DenseDecoder,
+    FlatEncoder,
+    GatedCell,
+    LocatedDecoder,
+    PatchEncoder,
+    SigmoidCell,
+    TiedDecoder,
+    UpsampleConv,
+)
+from pyro_nem.networks.layers import channel_layer_norm, flat_pixels, image_of
+
+SHAPE = (28, 28, 1)
+
+
+def count(*modules):
+    return sum(p.numel() for module in modules for p in module.parameters())
+
+
+def test_static_rnn_em_has_the_originals_parameters():
+    model = SpatialMixture(DenseDecoder(SHAPE), 4)
+    encoder = FlatEncoder(SHAPE)
+    guide = RNNEM(model, encoder, SigmoidCell(encoder.num_features, 250))
+    assert count(model, guide) == 455_534
+
+
+def test_flying_shapes_rnn_em_has_the_originals_parameters():
+    model = SpatialMixture(ConvDecoder(SHAPE), 3)
+    guide = RNNEM(model, ConvEncoder(SHAPE), SigmoidCell(512, 100, normalise=True))
+    assert count(model, guide) == 3_403_389
+
+
+def test_gradient_nem_has_the_originals_parameters():
+    model = SpatialMixture(TiedDecoder(SHAPE), 4)
+    assert count(model, GradientNEM(model)) == 196_001
+
+
+def test_convolution_layer_norm_is_joint_over_rows_columns_and_channels():
+    x = torch.randn(3, 5, 4, 4, dtype=torch.double)
+    norm = channel_layer_norm(5).double()
+    nn.init.normal_(norm.weight)
+    mean, variance = x.mean((1, 2, 3), keepdim=True), x.var((1, 2, 3), correction=0, keepdim=True)
+    expected = (x - mean) / (variance + 1e-12).sqrt() * norm.weight[:, None, None]
+    torch.testing.assert_close(norm(x), expected)
+
+
+def test_upsampling_pads_one_before_and_two_behind():
+    layer = UpsampleConv(2, 3).double()
+    x = torch.randn(1, 2, 3, 3, dtype=torch.double)
+    large = x.repeat_interleave(2, -1).repeat_interleave(2, -2)
+    padded = torch.zeros(1, 2, 9, 9, dtype=torch.double)
+    padded[:, :, 1:7, 1:7] = large
+    expected = F.conv2d(padded, layer.conv.weight, layer.conv.bias)
+    torch.testing.assert_close(layer(x), expected)
+    assert layer(x).shape == (1, 3, 6, 6)
+
+
+def test_sigmoid_cell_normalises_its_output_but_not_its_state():
+    cell = SigmoidCell(4, 6, normalise=True).double()
+    features, hidden = torch.randn(3, 4).double(), torch.rand(3, 6).double()
+    a = torch.cat([features, hidden], 1) @ cell.linear.weight.T + cell.linear.bias
+    found = cell(features, hidden)
+    torch.testing.assert_close(found.hidden, a.sigmoid())
+    normalised = (a - a.mean(1, keepdim=True)) / a.var(1, correction=0, keepdim=True).sqrt()
+    torch.testing.assert_close(found.theta, normalised.sigmoid())
+
+
+def test_gated_cell_maps_the_state_into_the_unit_interval():
+    cell = GatedCell(4, 6)
+    features, hidden = 100 * torch.randn(50, 4), torch.rand(50, 6) * 2 - 1
+    found = cell(features, hidden)
+    torch.testing.assert_close(found.theta, (1 + found.hidden) / 2)
+    assert found.theta.min() >= 0
+    assert found.theta.max() <= 1
+
+
+def test_glorot_limits_and_zero_biases():
+    linear = SigmoidCell(100, 50).linear
+    limit = (6 / (150 + 50)) ** 0.5
+    assert 0.95 * limit < linear.weight.abs().max() <= limit
+    assert not linear.bias.any()
+
+
+def test_pixels_and_images_are_inverse_row_by_row():
+    pixels = torch.arange(2 * 12 * 3).view(2, 12, 3)
+    images = image_of(pixels, (3, 4, 3))
+    assert images.shape == (2, 3, 3, 4)
+    assert images[1, 2, 2, 1] == pixels[1, 2 * 4 + 1, 2]
+    assert torch.equal(flat_pixels(images), pixels)
+
+
+@pytest.mark.parametrize(
+    "decoder",
+    [DenseDecoder, ConvDecoder, TiedDecoder, LocatedDecoder],
+)
+@pytest.mark.parametrize("shape", [(28, 28, 1), (8, 12, 3)])
+def test_decoders_give_probabilities_of_the_right_shape(decoder, shape):
+    module = decoder(shape, 7)
+    psi = module(torch.rand(5, 7))
+    assert psi.shape == (5, shape[0] * shape[1], shape[2])
+    assert psi.min() >= 0
+    assert psi.max() <= 1 + 1e-6
+
+
+def test_located_decoder_is_the_expectation_over_places():
+    decoder = LocatedDecoder((6, 8, 2), 4, template=3).double()
+    theta = torch.rand(2, 4).double()
+    parts = decoder.head(decoder.hidden(2 * theta - 1)).split([6, 8, 18], dim=-1)
+    rows, columns = parts[0].softmax(-1), parts[1].softmax(-1)
+    template = torch.sigmoid(parts[2].view(2, 2, 3, 3) - 1)
+    expected = torch.zeros(2, 6, 8, 2).double()
+    for r in range(6):
+        for c in range(8):
+            weight = (rows[:, r] * columns[:, c])[:, None]
+            for u in range(3):
+                for v in range(3):
+                    i, j = r - (u - 1), c - (v - 1)
+                    if 0 <= i < 6 and 0 <= j < 8:
+                        expected[:, i, j] += weight * template[:, :, u, v]
+    torch.testing.assert_close(decoder(theta), expected.view(2, 48, 2))
+
+
+@pytest.mark.parametrize("module", [ConvDecoder, ConvEncoder, PatchEncoder])
+def test_images_that_a_network_cannot_take_are_refused(module):
+    with pytest.raises(ConfigError, match=r"multiples of 4.*got 27x28"):
+        module((27, 28, 1))
+
+
+def test_a_template_needs_a_centre():
+    with pytest.raises(ConfigError, match="odd"):
+        LocatedDecoder(SHAPE, template=4)

@@ -1,0 +1,34 @@
+"""The rooms may import only what lies below them."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MAY_IMPORT = {
+    "pyro_nem": set(),
+    "models": {"pyro_nem"},
+    "inference": {"pyro_nem", "models"},
+    "experiments": {"pyro_nem", "models", "inference"},
+}
+FILES = [(room, path) for room in MAY_IMPORT for path in sorted((ROOT / room).rglob("*.py"))]
+
+
+def imported_rooms(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import on line {node.lineno}"
+            yield node.module.split(".")[0]
+
+
+def test_every_room_has_files():
+    assert {room for room, _ in FILES} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize(("room", "path"), FILES, ids=[str(p.relative_to(ROOT)) for _, p in FILES])
+def test_imports_run_downward(room, path):
+    ours = {name for name in imported_rooms(path) if name in {*MAY_IMPORT, "tests"}}
+    assert ours <= MAY_IMPORT[room] | {room}
