@@ -69,13 +69,14 @@ def batch_scores(
     scores
         Which of ARI and AMI to compute; AMI takes about 1 ms a frame.
     """
-    predictions = rollout.gamma.argmax(2)  # [T, B, D]
+    gamma = rollout.gamma.detach()
+    predictions = gamma.argmax(2)  # [T, B, D]
     found: dict[str, NDArray[np.float64]] = {
-        "confidence": confidence(rollout.gamma, groups).double().cpu().numpy(),
-        "effective_components": effective_components(rollout.gamma, groups).double().cpu().numpy(),
+        "confidence": confidence(gamma, groups).double().cpu().numpy(),
+        "effective_components": effective_components(gamma, groups).double().cpu().numpy(),
     }
     if "ari" in scores:
-        rand = adjusted_rand_index(groups, predictions, rollout.gamma.shape[2])
+        rand = adjusted_rand_index(groups, predictions, gamma.shape[2])
         found["ari"] = rand.double().cpu().numpy()
     if "ami" in scores:
         found["ami"] = adjusted_mutual_information(groups, predictions)

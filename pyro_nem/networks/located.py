@@ -90,7 +90,9 @@ class LocatedDecoder(nn.Module):
 
 def _shifts(place: Tensor, side: int) -> Tensor:
     """Return the probability that a template's pixel u covers each position, [N, L, side]."""
-    return F.pad(place, (side // 2, side // 2)).unfold(-1, side, 1)
+    shifted = F.pad(place, (side // 2, side // 2)).unfold(-1, side, 1)  # [N, L, side]
+    # Batched matrix products of overlapping views are slow on a CPU.
+    return shifted.contiguous()
 
 
 class PatchEncoder(nn.Module):

@@ -1,0 +1,122 @@
+"""Learning curves from the log of a run."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+__all__ = ["learning_curves"]
+
+_TRAIN = "#0072B2"
+_VALIDATION = "#D55E00"
+_INK = "#222222"
+_FAINT = "#6B6B6B"
+
+
+class _Line(NamedTuple):
+    """How one key of the records is drawn."""
+
+    key: str
+    label: str
+    colour: str
+    style: str
+
+
+# Colour tells training from validation, the line style every line of a panel from its
+# neighbours, so that a print in grey can be read as well.
+_PANELS = (
+    (
+        "loss",
+        (
+            _Line("train.loss", "training", _TRAIN, "-"),
+            _Line("validation.loss", "validation", _VALIDATION, "--"),
+        ),
+    ),
+    (
+        "adjusted Rand index (1 is perfect)",
+        (
+            _Line("train.ari", "training, all steps", _TRAIN, "-"),
+            _Line("train.ari_last", "training, last step", _TRAIN, ":"),
+            _Line("validation.ari", "validation, all steps", _VALIDATION, "--"),
+            _Line("validation.ari_last", "validation, last step", _VALIDATION, "-."),
+        ),
+    ),
+    (
+        "effective components",
+        (
+            _Line("train.effective_components", "training", _TRAIN, "-"),
+            _Line("validation.effective_components", "validation", _VALIDATION, "--"),
+        ),
+    ),
+)
+
+
+def learning_curves(records: Sequence[Mapping[str, float]]) -> Figure:
+    """Draw loss, adjusted Rand index and effective components over updates.
+
+    Parameters
+    ----------
+    records
+        Lines of `metrics.jsonl`. Keys used: `update`, and `loss`, `ari`, `ari_last` and
+        `effective_components` under `train.` and `validation.`. Any may be missing from any
+        record. A record without `update` has no place on the axis and is left out; of several
+        with the same update, as a resumed run may write, the last counts. A value that is not
+        finite leaves a gap.
+
+    Returns
+    -------
+    Figure
+        Three axes from left to right; one that has nothing to show says so.
+    """
+    figure = Figure(figsize=(13.0, 3.8), dpi=150, facecolor="white", layout="constrained")
+    for index, (name, lines) in enumerate(_PANELS):
+        axes = figure.add_subplot(1, len(_PANELS), index + 1)
+        _draw_panel(axes, name, lines, records)
+    return figure
+
+
+def _draw_panel(
+    axes: Axes, name: str, lines: tuple[_Line, ...], records: Sequence[Mapping[str, float]]
+) -> None:
+    """Draw one panel with its frame, labels and legend."""
+    for line in lines:
+        points = _points(records, line.key)
+        if not points:
+            continue
+        axes.plot(
+            list(points),
+            list(points.values()),
+            label=line.label,
+            color=line.colour,
+            linestyle=line.style,
+            linewidth=1.6,
+            # One point makes no line.
+            marker="o" if len(points) == 1 else None,
+            markersize=4,
+        )
+    axes.set_title(name, loc="left", fontsize=10, color=_INK)
+    axes.set_xlabel("updates", fontsize=9, color=_INK)
+    axes.tick_params(labelsize=8, color=_FAINT, labelcolor=_FAINT)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(_FAINT)
+    if axes.lines:
+        axes.grid(axis="y", color="#E3E3E3", linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+        axes.legend(fontsize=8, frameon=False, handlelength=3.2)
+    else:
+        axes.set(xticks=[], yticks=[])
+        axes.text(0.5, 0.5, "not recorded", ha="center", transform=axes.transAxes, color=_FAINT)
+
+
+def _points(records: Sequence[Mapping[str, float]], key: str) -> dict[float, float]:
+    """Collect {update: value} in the order of updates."""
+    points: dict[float, float] = {}
+    for record in records:
+        if "update" in record and key in record:
+            value = record[key]
+            points[record["update"]] = value if math.isfinite(value) else math.nan
+    return dict(sorted(points.items()))
