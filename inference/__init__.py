@@ -4,7 +4,7 @@ from inference import guides
 from inference.checkpoints import load_checkpoint, load_weights, save_checkpoint
 from inference.e_step import PixelPosterior, pixel_posterior, responsibilities
 from inference.evaluation import Evaluation, evaluate
-from inference.fit import Run, fit, fit_objective
+from inference.fitting import Run, fit, fit_objective
 from inference.objective import LossTerms, NEMObjective, resolve_step_weights
 from inference.progress import duration
 from inference.run_directory import RunDirectory

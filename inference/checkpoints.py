@@ -53,26 +53,26 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     """
     if not path.is_file():
         raise CheckpointError(f"{path}: expected a checkpoint, found no such file")
+    # PyTorch's archives are zip files, whose directory stands at the end: a truncated one is none.
+    if not zipfile.is_zipfile(path):
+        raise _corrupt(path, "it is truncated or of another format")
     try:
         content = torch.load(path, map_location=device, weights_only=True)
-    except (
-        RuntimeError,
-        EOFError,
-        ValueError,
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise CheckpointError(
-            f"{path}: the checkpoint is corrupt or no checkpoint at all "
-            f"({str(error).splitlines()[0]}); use the other one of last.pt and best.pt, or train "
-            "again in a new run directory"
-        ) from error
+    except (RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        raise _corrupt(path, str(error).splitlines()[0]) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else type(content).__name__
         raise CheckpointError(
             f"{path}: expected a checkpoint of format {FORMAT} of this project, found {found!r}"
         )
     return content
+
+
+def _corrupt(path: Path, reason: str) -> CheckpointError:
+    return CheckpointError(
+        f"{path}: the checkpoint is corrupt or no checkpoint at all ({reason}); use the other one "
+        "of last.pt and best.pt, or train again in a new run directory"
+    )
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, Tensor], source: Path) -> None:

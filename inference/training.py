@@ -113,7 +113,7 @@ class Task(Protocol[BatchT]):
 
 
 class Checkpointer(Protocol):
-    """Where the loop leaves its state; see :class:`inference.fit.FileCheckpointer`."""
+    """Where the loop leaves its state; see :class:`inference.fitting.FileCheckpointer`."""
 
     def save(self, state: Mapping[str, Any], *, best: bool) -> None:
         """Keep the state; ``best`` says that its validation loss is the lowest so far."""

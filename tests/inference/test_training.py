@@ -1,0 +1,268 @@
+"""The training loop on small problems: schedule, resume, early stop, failures, signals."""
+
+import json
+import math
+import os
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from inference import (
+    RunDirectory,
+    TrainingConfig,
+    fit,
+    fitting,
+    guides,
+    load_checkpoint,
+    train,
+)
+from inference.training import update_seed
+from models import SpatialMixture
+from pyro_nem.data import ArrayFrames
+from pyro_nem.errors import CheckpointError, ConfigError, NumericalError
+from pyro_nem.networks import LocatedDecoder
+
+CONFIG = TrainingConfig(
+    updates=6, batch_size=4, warmup=2, log_every=1, validate_every=2, averaging=0.9
+)
+
+
+def frames(sequences=12, steps=3, seed=0):
+    generator = np.random.default_rng(seed)
+    features = generator.integers(0, 2, (steps + 1, sequences, 8, 8, 1), np.uint8)
+    groups = generator.integers(0, 3, features.shape, np.uint8)
+    return ArrayFrames(features, groups)
+
+
+def build():
+    torch.manual_seed(0)
+    model = SpatialMixture(LocatedDecoder((8, 8, 1), 6, template=3), 2)
+    return model, guides.RNNEM(model)
+
+
+def run(directory=None, config=CONFIG, **options):
+    model, guide = build()
+    return fit(
+        model,
+        guide,
+        frames(),
+        validation=frames(5, seed=1),
+        config=config,
+        directory=directory,
+        report=lambda line: None,
+        **options,
+    )
+
+
+def numbers(records):
+    return [{k: v for k, v in record.items() if k != "seconds"} for record in records]
+
+
+def weights(found):
+    return found.objective.state_dict()
+
+
+def test_the_learning_rate_rises_and_falls():
+    config = TrainingConfig(updates=110, learning_rate=2.0, warmup=9, decay="cosine")
+    rates = [config.learning_rate_at(u) for u in range(110)]
+    assert rates[0] == pytest.approx(0.2)
+    assert rates[9] == pytest.approx(2.0)
+    assert rates[9 + 50] == pytest.approx(2.0 * 0.5 * (1 + math.cos(math.pi * 50 / 101)))
+    assert rates[-1] < 0.01
+    constant = replace(config, decay="constant")
+    assert constant.learning_rate_at(109) == 2.0
+
+
+def test_training_lowers_the_loss_and_keeps_the_best_weights(tmp_path):
+    config = replace(CONFIG, updates=40, learning_rate=1e-2, averaging=None)
+    found = run(tmp_path / "run", config)
+    losses = [r["validation.loss"] for r in found.records if "validation.loss" in r]
+    assert losses[-1] < losses[0]
+    best = load_checkpoint(tmp_path / "run" / "checkpoints" / "best.pt")
+    assert best["update"] == 2 * (1 + int(np.argmin(losses)))
+    for name, value in weights(found).items():
+        assert torch.equal(value, best["evaluated"][name])
+
+
+def test_every_record_is_complete(tmp_path):
+    found = run(tmp_path / "run")
+    directory = RunDirectory(tmp_path / "run")
+    assert directory.read_metrics() == found.records
+    assert [r["update"] for r in found.records] == [1, 2, 3, 4, 5, 6]
+    for record in found.records:
+        assert {"seconds", "learning_rate", "train.loss", "train.ari"} <= set(record)
+        assert ("validation.loss" in record) == (record["update"] % 2 == 0)
+        assert ("validation.effective_components" in record) == (record["update"] % 2 == 0)
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 4])
+def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(tmp_path, monkeypatch, stop_after):
+    whole = run(tmp_path / "whole")
+
+    class Impatient(fitting.Interruption):
+        asked = 0
+
+        def requested(self):
+            self.asked += 1
+            return self.asked >= stop_after
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fitting, "Interruption", Impatient)
+        part = run(tmp_path / "parts")
+    assert part.reason == "interrupted"
+    assert part.updates == stop_after
+    rest = run(tmp_path / "parts", resume=True)
+    assert rest.reason == "finished"
+    assert numbers(rest.records) == numbers(whole.records)
+    for name, value in weights(whole).items():
+        assert torch.equal(value, weights(rest)[name])
+
+
+def test_metrics_after_the_checkpoint_are_written_again(tmp_path):
+    whole = run(tmp_path / "run")
+    directory = RunDirectory(tmp_path / "run")
+    with directory.metrics.open("a") as file:
+        file.write(json.dumps({"update": 99, "train.loss": 0.0}) + "\n")
+        file.write('{"update": 100, "train')
+    again = run(tmp_path / "run", resume=True)
+    assert numbers(again.records) == numbers(whole.records)
+    assert numbers(directory.read_metrics()) == numbers(whole.records)
+
+
+def test_sigterm_saves_and_stops(tmp_path, monkeypatch):
+
+    original = fitting.ProgressPrinter.__call__
+
+    def printer(self, record):
+        original(self, record)
+        if record["update"] == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(fitting.ProgressPrinter, "__call__", printer)
+    before = signal.getsignal(signal.SIGTERM)
+    found = run(tmp_path / "run")
+    assert (found.reason, found.updates) == ("interrupted", 3)
+    assert load_checkpoint(tmp_path / "run" / "checkpoints" / "last.pt")["update"] == 3
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_patience_stops_early(monkeypatch):
+
+    losses = iter([5.0, 4.0, 4.5, 4.2, 1.0, 0.5])
+    evaluation = type("Evaluation", (), {})
+
+    def fake(*_, **__):
+        result = evaluation()
+        result.metrics = {"loss": next(losses)}
+        return result
+
+    monkeypatch.setattr(fitting, "evaluate", fake)
+    found = run(config=replace(CONFIG, updates=12, patience=2))
+    assert (found.reason, found.updates) == ("early", 8)
+
+
+def test_nan_stops_and_the_last_checkpoint_stays_good(tmp_path, monkeypatch):
+
+    original = fitting._FrameTask.loss
+
+    def poisoned(self, module, batch, generator):
+        loss, measure = original(self, module, batch, generator)
+        poisoned.calls += 1
+        return (loss * math.nan if poisoned.calls == 4 else loss), measure
+
+    poisoned.calls = 0
+    monkeypatch.setattr(fitting._FrameTask, "loss", poisoned)
+    with pytest.raises(NumericalError, match="loss became nan at update 4"):
+        run(tmp_path / "run")
+    state = load_checkpoint(tmp_path / "run" / "checkpoints" / "last.pt")
+    assert state["update"] == 2
+    assert all(value.isfinite().all() for value in state["module"].values())
+
+
+def test_an_infinite_gradient_stops_before_the_weights_change():
+    class Task:
+        def batches(self, start):
+            while True:
+                yield None
+
+        def loss(self, module, batch, generator):
+            return (module.weight.sum() * 0).sqrt(), dict
+
+        def validate(self, module):
+            return {}
+
+    module = torch.nn.Linear(2, 1)
+    before = module.weight.clone()
+    keeper = type("Keeper", (), {"save": lambda self, state, best: None})()
+    with pytest.raises(NumericalError, match="gradient became"):
+        train(Task(), module, CONFIG, log=lambda record: None, checkpointer=keeper)
+    assert torch.equal(module.weight, before)
+
+
+def test_without_validation_data_the_last_weights_count():
+    model, guide = build()
+    found = fit(model, guide, frames(), config=CONFIG, report=lambda line: None)
+    assert not any("validation.loss" in record for record in found.records)
+    assert found.reason == "finished"
+
+
+def test_the_weights_average_is_the_exponential_one(tmp_path):
+    run(tmp_path / "run", replace(CONFIG, updates=2, validate_every=1))
+    last = load_checkpoint(tmp_path / "run" / "checkpoints" / "last.pt")
+    run(tmp_path / "one", replace(CONFIG, updates=2, validate_every=1, averaging=None))
+    name = "negative_elbo.guide.cell.gru.weight_hh"
+    final = load_checkpoint(tmp_path / "one" / "checkpoints" / "last.pt")["module"][name]
+    # The average starts at the weights of the first update.
+    assert not torch.equal(last["evaluated"][name], last["module"][name])
+    torch.testing.assert_close(last["module"][name], final)
+
+
+def test_streams_of_randomness_differ():
+    seeds = {update_seed(s, stream, i) for s in range(5) for stream in range(3) for i in range(50)}
+    assert len(seeds) == 5 * 3 * 50
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("updates", 0),
+        ("batch_size", 0),
+        ("learning_rate", 0.0),
+        ("learning_rate", math.nan),
+        ("warmup", -1),
+        ("clip_norm", 0.0),
+        ("averaging", 1.0),
+        ("patience", 0),
+        ("seed", -1),
+    ],
+)
+def test_bad_settings_are_named(field, value):
+    with pytest.raises(ConfigError, match=f"{field}: expected"):
+        replace(CONFIG, **{field: value})
+
+
+def test_data_that_do_not_fit_are_refused(tmp_path):
+    model, guide = build()
+    with pytest.raises(ConfigError, match=r"frames are \(4, 4, 1\).*decoder makes \(8, 8, 1\)"):
+        fit(model, guide, np.zeros((3, 5, 4, 4, 1), np.uint8))
+    with pytest.raises(ConfigError, match=r"9 steps need 10 frames.*at most 3 steps"):
+        fit(model, guide, frames(), steps=9)
+    with pytest.raises(ConfigError, match="static images are repeated"):
+        fit(model, guide, np.zeros((1, 5, 8, 8, 1), np.uint8))
+    with pytest.raises(ConfigError, match="resume: expected the directory"):
+        fit(model, guide, frames(), resume=True)
+    with pytest.raises(ConfigError, match="early stopping needs validation"):
+        fit(model, guide, frames(), config=replace(CONFIG, patience=3))
+    with pytest.raises(ConfigError, match=r"batch_size|batch"):
+        fit(model, guide, frames(3), config=CONFIG)
+
+
+def test_a_used_folder_is_not_written_over(tmp_path):
+    run(tmp_path / "run")
+    before = (tmp_path / "run" / "checkpoints" / "last.pt").read_bytes()
+    with pytest.raises(CheckpointError, match=r"holds a run already.*--resume"):
+        run(tmp_path / "run")
+    assert (tmp_path / "run" / "checkpoints" / "last.pt").read_bytes() == before
