@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Literal, cast
 
 import pyro
@@ -16,7 +15,14 @@ import tyro
 from torch import Tensor, nn
 
 from experiments.assembly import build_objective
-from experiments.cli import provenance, resolve_device, run_command
+from experiments.cli import (
+    Count,
+    File,
+    Text,
+    provenance,
+    resolve_device,
+    run_command,
+)
 from experiments.config import NetworkName
 from experiments.defaults import defaults
 from experiments.eager import EagerRNNEM
@@ -59,13 +65,13 @@ class BenchmarkOptions:
     repeats: int = 5
     """Timed steps of each; one more is run first."""
 
-    threads: int | None = None
+    threads: Count = None
     """CPU threads. Default: PyTorch's choice, the number of cores."""
 
-    device: str | None = None
+    device: Text = None
     """cpu, cuda or cuda:N. Default: CUDA where there is one."""
 
-    json: Path | None = None
+    json: File = None
     """File to write the rows to."""
 
     def __post_init__(self) -> None:

@@ -9,16 +9,40 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import torch
 import tyro
 
 from pyro_nem.errors import ConfigError, PyroNemError
 
-__all__ = ["provenance", "resolve_device", "run_command"]
+__all__ = [
+    "Choice",
+    "Count",
+    "File",
+    "Number",
+    "Text",
+    "provenance",
+    "resolve_device",
+    "run_command",
+]
 
 OptionsT = TypeVar("OptionsT")
+
+
+def _hint(metavar: str) -> Any:
+    # The help texts say what happens without the option, which "(default: None)" would not.
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
+
+
+Count = Annotated[int | None, _hint("INT")]
+Number = Annotated[float | None, _hint("FLOAT")]
+File = Annotated[Path | None, _hint("PATH")]
+Text = Annotated[str | None, _hint("TEXT")]
+"""Types of options that may be left out."""
+
+Choice = tyro.conf.arg(help_behavior_hint="")
+"""Annotation of an option that takes one of several words, or may be left out."""
 
 _PACKAGES = ("pyro-nem", "torch", "pyro-ppl", "numpy", "h5py", "scikit-learn")
 
@@ -46,7 +70,7 @@ def run_command(
         Command line; that of the process if not given.
     """
     # tyro exits with 2 itself when the command line does not parse, suggesting the right option.
-    parsed = tyro.cli(options, prog=program, args=arguments, config=(tyro.conf.FlagConversionOff,))
+    parsed = tyro.cli(options, prog=program, args=arguments, config=(tyro.conf.FlagCreatePairsOff,))
     try:
         return action(parsed)
     except PyroNemError as error:

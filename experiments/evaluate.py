@@ -10,7 +10,15 @@ from typing import Literal
 import tyro
 
 from experiments.assembly import build_objective, data_file, open_split
-from experiments.cli import provenance, resolve_device, run_command
+from experiments.cli import (
+    Count,
+    File,
+    Number,
+    Text,
+    provenance,
+    resolve_device,
+    run_command,
+)
 from experiments.config import FrameExperiment
 from experiments.pictures import draw_pictures
 from experiments.scores import score_table, test_scores
@@ -34,34 +42,34 @@ class EvaluateOptions:
     run_dir: tyro.conf.Positional[Path]
     """Folder of the run."""
 
-    components: int | None = None
+    components: Count = None
     """K to test with. Default: as trained."""
 
-    steps: int | None = None
+    steps: Count = None
     """T to test with. Default: as trained."""
 
-    objects: int | None = None
+    objects: Count = None
     """Objects in each generated sequence. Default: as trained."""
 
-    data: Path | None = None
+    data: File = None
     """An HDF5 file in the published layout to test on."""
 
     split: Literal["training", "validation", "test"] = "test"
     """Which split of the file."""
 
-    sequences: int | None = None
+    sequences: Count = None
     """Number of sequences to score. Default: as many as the run scores at its end."""
 
-    noise: float | None = None
+    noise: Number = None
     """Probability that a pixel of the guide's input is flipped; 0 for none. Default: as trained."""
 
     checkpoint: Literal["best", "last"] = "best"
     """The weights of the lowest validation loss, or the latest."""
 
-    name: str | None = None
+    name: Text = None
     """Name of the evaluation's files. Default: made from the conditions."""
 
-    device: str | None = None
+    device: Text = None
     """cpu, cuda or cuda:N. Default: CUDA where there is one."""
 
 

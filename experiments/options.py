@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
-from experiments.cli import resolve_device
+from experiments.cli import Choice, Count, File, Number, Text, resolve_device
 from experiments.config import ExperimentName, FrameExperiment, GuideName, NetworkName, Scale
 from experiments.defaults import defaults
 from inference import RunDirectory
@@ -28,66 +28,66 @@ class RunOptions:
     experiment: tyro.conf.Positional[ExperimentName]
     """What to run: three or more shapes flying through a video, or static images of shapes."""
 
-    scale: Scale | None = None
+    scale: Annotated[Scale | None, Choice] = None
     """How large: smoke (seconds, only to see that it runs), laptop (minutes on two CPU cores, and
     it learns) or paper (the published protocol; wants a GPU). Default: paper where PyTorch finds
     a CUDA device, else laptop."""
 
-    guide: GuideName | None = None
+    guide: Annotated[GuideName | None, Choice] = None
     """How the mixture is inverted: rnn-em (a recurrent M-step) or n-em (gradient ascent with a
     learned step, meant for static images). Default: rnn-em."""
 
-    network: NetworkName | None = None
+    network: Annotated[NetworkName | None, Choice] = None
     """official (the paper's layers) or located (small; a component draws one thing at one place).
     Default: the scale's."""
 
-    components: int | None = None
+    components: Count = None
     """K, the number of components; as many as objects or more."""
 
-    objects: int | None = None
+    objects: Count = None
     """Objects in each generated video or image."""
 
-    steps: int | None = None
+    steps: Count = None
     """T, the steps of the recurrence; each explains the next frame."""
 
-    data: Path | None = None
+    data: File = None
     """An HDF5 file in the published layout to use instead of generated shapes."""
 
-    noise: float | None = None
+    noise: Number = None
     """Probability that a pixel of the guide's input is flipped."""
 
-    seed: int | None = None
+    seed: Count = None
     """Seed of weights, data order, noise and first responsibilities (not of the data). Default:
     0."""
 
-    updates: int | None = None
+    updates: Count = None
     """Number of optimiser updates."""
 
-    batch_size: int | None = None
+    batch_size: Count = None
     """Sequences in an update."""
 
-    learning_rate: float | None = None
+    learning_rate: Number = None
     """Adam's learning rate."""
 
-    clip_norm: float | None = None
+    clip_norm: Number = None
     """Scale gradients down to this norm."""
 
-    patience: int | None = None
+    patience: Count = None
     """Stop after this many validations without a lower loss."""
 
-    test_sequences: int | None = None
+    test_sequences: Count = None
     """Test sequences to score at the end."""
 
-    run_dir: Path | None = None
+    run_dir: File = None
     """Folder of the run. Default: runs/EXPERIMENT/NAME, the name made from the settings."""
 
-    resume: tyro.conf.FlagCreatePairsOff[bool] = False
+    resume: bool = False
     """Continue the run in that folder from its last checkpoint."""
 
-    device: str | None = None
+    device: Text = None
     """cpu, cuda or cuda:N. Default: CUDA where there is one."""
 
-    threads: int | None = None
+    threads: Count = None
     """CPU threads. Default: PyTorch's choice, the number of cores."""
 
 
