@@ -84,13 +84,10 @@ class FrameExperiment:
     """Where it runs: cpu, cuda, cuda:1, ..."""
 
     def __post_init__(self) -> None:
-        if self.components < 1:
-            raise ConfigError(f"--components: expected at least 1, got {self.components}")
-        if self.steps < 1:
-            raise ConfigError(f"--steps: expected at least 1, got {self.steps}")
-        for name in ("training_sequences", "validation_sequences", "test_sequences"):
+        for name in ("objects", "components", "steps", "test_sequences"):
             if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
+                option = "--" + name.replace("_", "-")
+                raise ConfigError(f"{option}: expected at least 1, got {getattr(self, name)}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers, strings, lists and dictionaries, as for JSON."""

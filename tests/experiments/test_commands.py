@@ -1,0 +1,251 @@
+"""The commands end to end at smoke scale, as a user starts them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pyro_nem.data import HDF5Frames
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory):
+    """One cache for all commands and one thread each, so that tests can run side by side."""
+    cache = tmp_path_factory.mktemp("cache")
+    return {**os.environ, "PYRO_NEM_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def command(environment, tmp_path):
+    def run(program, *arguments, expect=0):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", f"experiments.{program}", *map(str, arguments)],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == expect, done.stdout + done.stderr
+        if expect == 2:
+            assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def smoke_run(environment, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "flying"
+    arguments = ["flying_shapes", "--scale", "smoke", "--run-dir", str(folder)]
+    subprocess.run(
+        [sys.executable, "-m", "experiments.run", *arguments],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    return folder
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+@pytest.mark.parametrize("experiment", ["flying_shapes", "static_shapes"])
+@pytest.mark.parametrize(
+    "options", [("--guide", "rnn-em"), ("--guide", "n-em"), ("--network", "official")]
+)
+def test_every_experiment_and_guide_runs(command, tmp_path, experiment, options):
+    folder = tmp_path / "run"
+    printed = command("run", experiment, "--scale", "smoke", "--run-dir", folder, *options)
+    assert re.search(r"update 4/4 \| train loss .*ARI .*validation loss .* left", printed)
+    summary = read(folder / "summary.json")
+    keys = ("ami", "ami_last", "ari", "ari_last", "next_step_bce", "log_likelihood")
+    assert all(isinstance(summary[f"test.{key}"], float) for key in keys)
+    assert summary["updates"] == 4
+    assert summary["wall_seconds"] > 0
+    assert summary["parameters"] > 100_000
+    assert {"device", "commit", "command", "versions"} <= set(summary)
+    names = {p.name for p in (folder / "figures").iterdir()}
+    assert {"learning_curves.png", "overview_test_0.png", "segmentation_train.gif"} <= names
+
+
+def test_an_interrupted_run_resumes_to_the_same_numbers(environment, command, tmp_path):
+    options = ("--scale", "smoke", "--updates", "60")
+    command("run", "static_shapes", *options, "--run-dir", tmp_path / "whole")
+    parts = tmp_path / "parts"
+    with subprocess.Popen(
+        [sys.executable, "-m", "experiments.run", "static_shapes", *options]
+        + ["--run-dir", str(parts)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_for_update(process, 5)
+        process.send_signal(signal.SIGINT)
+        printed = process.stdout.read()
+        assert process.wait(timeout=60) == 130
+    assert f"--resume --run-dir {parts}" in printed
+    command("run", "static_shapes", "--resume", "--run-dir", parts)
+    assert metrics(parts) == metrics(tmp_path / "whole")
+    whole, resumed = (read(tmp_path / name / "summary.json") for name in ("whole", "parts"))
+    assert whole["per_step"] == resumed["per_step"]
+
+
+def test_a_killed_run_resumes_to_the_same_numbers(environment, command, tmp_path):
+    options = ("--scale", "smoke", "--updates", "60")
+    command("run", "static_shapes", *options, "--run-dir", tmp_path / "whole")
+    parts = tmp_path / "parts"
+    with subprocess.Popen(
+        [sys.executable, "-m", "experiments.run", "static_shapes", *options]
+        + ["--run-dir", str(parts)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_for_update(process, 7)
+        process.kill()
+    command("run", "static_shapes", "--resume", "--run-dir", parts)
+    assert metrics(parts) == metrics(tmp_path / "whole")
+
+
+def wait_for_update(process, update):
+    deadline = time.monotonic() + 60
+    for line in process.stdout:
+        if line.startswith(f"update {update:>2}/"):
+            return
+        assert time.monotonic() < deadline
+    raise AssertionError("the run ended before it could be stopped")
+
+
+def metrics(folder):
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
+
+
+def test_evaluation_under_other_conditions(command, smoke_run):
+    same = command("evaluate", smoke_run, "--sequences", 8, "--name", "same")
+    assert "8 sequences" in same
+    found = read(smoke_run / "evaluations" / "same.json")
+    summary = read(smoke_run / "summary.json")
+    assert found["per_step"] == summary["per_step"]
+    options = ("--components", 5, "--steps", 25, "--objects", 4, "--sequences", 6)
+    command("evaluate", smoke_run, *options)
+    other = read(smoke_run / "evaluations" / "test-4objects-k5-t25-best.json")
+    assert len(other["per_step"]["ami"]) == 25
+    assert (other["components"], other["test.sequences"]) == (5, 6)
+    assert (smoke_run / "evaluations" / "segmentation_test-4objects-k5-t25-best.gif").exists()
+
+
+def test_evaluation_on_a_file_and_another_split(command, smoke_run, environment):
+    (file,) = Path(environment["PYRO_NEM_CACHE"]).glob("shapes-3-objects-21-*-64-64-64-*.h5")
+    options = ("--data", file, "--split", "validation", "--name", "file", "--checkpoint", "last")
+    command("evaluate", smoke_run, *options)
+    found = read(smoke_run / "evaluations" / "file.json")
+    with HDF5Frames(file, "validation", 8) as source:
+        assert found["data"] == source.name
+    assert "validation.ami" in found
+
+
+def test_training_on_a_file(command, tmp_path, environment, smoke_run):
+    (file,) = Path(environment["PYRO_NEM_CACHE"]).glob("shapes-3-objects-21-*-64-64-64-*.h5")
+    folder = tmp_path / "run"
+    command("run", "flying_shapes", "--scale", "smoke", "--data", file, "--run-dir", folder)
+    assert read(folder / "summary.json")["per_step"] == read(smoke_run / "summary.json")["per_step"]
+
+
+def test_the_step_benchmark_writes_its_rows(command, tmp_path):
+    path = tmp_path / "rows.json"
+    options = ("--batch-size", 2, "--steps", 2, "--repeats", 2, "--json", path)
+    printed = command("benchmark", "step", *options)
+    assert "ratio" in printed
+    (row,) = read(path)["rows"]
+    assert row["ratio"] == pytest.approx(row["seconds"] / row["reference_seconds"])
+    assert (row["batch_size"], row["components"], row["steps"]) == (2, 3, 2)
+
+
+@pytest.mark.parametrize("program", ["run", "evaluate", "benchmark"])
+def test_help_explains(command, program):
+    assert "usage: experiments." in command(program, "--help")
+
+
+SMOKE = ("flying_shapes", "--scale", "smoke")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("flying_shapes", "--componets", "3"), "--components"),
+        (("flying_shape",), "flying_shapes"),
+        ((*SMOKE, "--components", "0"), "--components: expected at least 1, got 0"),
+        ((*SMOKE, "--steps", "0"), "--steps: expected at least 1, got 0"),
+        ((*SMOKE, "--updates", "0"), "updates: expected at least 1"),
+        ((*SMOKE, "--objects", "0"), "--objects: expected at least 1, got 0"),
+        ((*SMOKE, "--noise", "1.5"), "probability"),
+        ((*SMOKE, "--guide", "n-em", "--network", "located"), "leave --network out"),
+        ((*SMOKE, "--data", "x.h5", "--objects", "3"), "leave one of them out"),
+        ((*SMOKE, "--data", "nowhere.h5"), "nowhere.h5: expected an HDF5 file"),
+        ((*SMOKE, "--device", "gpu"), "--device: expected cpu, cuda or cuda:N, got 'gpu'"),
+        (("flying_shapes", "--resume", "--run-dir", "/nowhere"), "config.json"),
+    ],
+)
+def test_bad_input_is_explained_and_changes_nothing(command, tmp_path, arguments, message):
+    if "--run-dir" not in arguments:
+        arguments = (*arguments, "--run-dir", tmp_path / "run")
+    assert message in re.sub(r"[│\s]+", " ", command("run", *arguments, expect=2))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (SMOKE, "holds a run already"),
+        (("static_shapes", "--resume"), "holds a run with experiment flying_shapes"),
+        (("flying_shapes", "--resume", "--components", "4"), "holds a run with components 3"),
+        (("flying_shapes", "--resume", "--updates", "9"), "holds a run with updates 4"),
+    ],
+)
+def test_a_run_is_never_mixed_with_another(command, smoke_run, arguments, message):
+    before = {p: p.read_bytes() for p in smoke_run.glob("*.json*")}
+    printed = command("run", *arguments, "--run-dir", smoke_run, expect=2)
+    assert message in printed
+    assert {p: p.read_bytes() for p in smoke_run.glob("*.json*")} == before
+
+
+def test_too_few_frames_are_explained(command, tmp_path, environment, smoke_run):
+    (file,) = Path(environment["PYRO_NEM_CACHE"]).glob("shapes-3-objects-21-*-64-64-64-*.h5")
+    options = (*SMOKE, "--data", file, "--steps", "30", "--run-dir", tmp_path / "run")
+    assert "at most 20 steps" in command("run", *options, expect=2)
+
+
+def test_a_corrupt_checkpoint_is_explained(command, smoke_run, tmp_path):
+    copy = tmp_path / "copy"
+    (copy / "checkpoints").mkdir(parents=True)
+    (copy / "config.json").write_bytes((smoke_run / "config.json").read_bytes())
+    data = (smoke_run / "checkpoints" / "best.pt").read_bytes()
+    (copy / "checkpoints" / "best.pt").write_bytes(data[: len(data) // 2])
+    assert "best.pt: the checkpoint is corrupt" in command("evaluate", copy, expect=2)
+
+
+def test_a_checkpoint_of_another_network_is_explained(command, smoke_run, tmp_path):
+    copy = tmp_path / "copy"
+    (copy / "checkpoints").mkdir(parents=True)
+    config = read(smoke_run / "config.json")
+    config["settings"].update(network="official", views=["masked-residual"])
+    (copy / "config.json").write_text(json.dumps(config))
+    data = (smoke_run / "checkpoints" / "best.pt").read_bytes()
+    (copy / "checkpoints" / "best.pt").write_bytes(data)
+    assert "of another architecture" in command("evaluate", copy, expect=2)
