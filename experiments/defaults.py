@@ -10,13 +10,11 @@ from dataclasses import replace
 
 from experiments.config import ExperimentName, FrameExperiment, GuideName, NetworkName, Scale
 from inference import TrainingConfig
-from inference.guides import View
+from inference.guides import LOCATED_VIEWS
 from pyro_nem.data import Noise
 from pyro_nem.errors import ConfigError
 
 __all__ = ["defaults"]
-
-_LOCATED_VIEWS: tuple[View, ...] = ("normalised-residual", "frame", "gamma")
 
 
 def defaults(
@@ -106,7 +104,7 @@ def _located(settings: FrameExperiment) -> FrameExperiment:
     return replace(
         settings,
         network="located",
-        views=_LOCATED_VIEWS,
+        views=LOCATED_VIEWS,
         gradient_gamma=False,
         gradient_psi=False,
         step_weights="all",

@@ -36,7 +36,7 @@ class TrainingConfig:
     batch_size: int = 32
     """B, sequences in an update."""
 
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     """Adam's learning rate, after the warm-up and before the decay."""
 
     warmup: int = 100

@@ -6,6 +6,9 @@ a reason:
 - gamma is the exact posterior of the model (pi included, psi clipped) and not the likelihood plus
   1e-6, so that the loss is the bound of one model; tests/inference/test_e_step.py bounds the
   difference.
+- what a component sees can be more than the masked residual, psi in it can be cut off from the
+  gradient, and the default cell is gated: with a located decoder this learns flying shapes in
+  minutes (docs/experiments.md has the ablation). The paper's networks are given the paper's input.
 - gamma's gradient, when it is on, flows through the recurrence and the inter-cluster term. Through
   the bound itself it is zero (Fisher's identity), because the bound sums z out, while the code's
   loss leaves the entropy of gamma out and so has a gradient there.
@@ -26,10 +29,11 @@ from inference.guides.base import (
     register_states,
     unroll,
 )
-from inference.guides.views import View, count_channels, look
+from inference.guides.views import LOCATED_VIEWS, View, count_channels, look
 from models import Rollout, SpatialMixture
 from pyro_nem.data import Clip
-from pyro_nem.networks import Cell, GatedCell, PatchEncoder
+from pyro_nem.errors import ConfigError
+from pyro_nem.networks import Cell, Encoder, GatedCell, PatchEncoder
 
 __all__ = ["RNNEM"]
 
@@ -39,7 +43,7 @@ class RNNEM(nn.Module):
 
     A step, for component k with the noisy frame x_t and the clean next frame x_{t+1}:
 
-        u_k     = look(x_t, psi_k, gamma_k)                  by default gamma_k (x_t - psi_k)
+        u_k     = look(x_t, psi_k, gamma_k)                  the paper: gamma_k (x_t - psi_k)
         theta_k = cell(encoder(u_k), theta_k)                M-step
         psi_k   = model.decode(theta_k)
         gamma_k = p(z = k | psi, x_{t+1})                    E-step
@@ -50,18 +54,24 @@ class RNNEM(nn.Module):
         The spatial mixture that this guide inverts; its decoder and its E-step are used. The
         guide does not own the model's parameters.
     encoder
-        Module from what a component sees, [N, D, channels of the views], to features [N, F], with
-        the attribute ``num_features``; a :class:`pyro_nem.networks.PatchEncoder` if not given.
+        See :class:`pyro_nem.networks.Encoder`; its ``image_shape`` has the channels of the views.
+        A :class:`pyro_nem.networks.PatchEncoder` if not given.
     cell
         Recurrent cell, (features [N, F], hidden [N, H]) -> CellState; a gated one if not given.
     views
-        What a component sees, see :data:`inference.guides.views.View`.
+        What a component sees, see :data:`inference.guides.views.View`; the paper's networks see
+        the masked residual alone.
     gradient_gamma
         Back-propagate through the responsibilities (the paper: on for static images, off for
         sequences).
     gradient_psi
         Back-propagate through the psi that the views hold (the paper: on). Off, the gradient
-        reaches earlier steps through the recurrent state only, which is cheaper.
+        reaches earlier steps through the recurrent state only, which halves the cost of a step.
+
+    Raises
+    ------
+    ConfigError
+        If the encoder takes another number of channels than the views give.
     """
 
     def __init__(
@@ -70,9 +80,9 @@ class RNNEM(nn.Module):
         encoder: nn.Module | None = None,
         cell: nn.Module | None = None,
         *,
-        views: Sequence[View] = ("masked-residual",),
+        views: Sequence[View] = LOCATED_VIEWS,
         gradient_gamma: bool = False,
-        gradient_psi: bool = True,
+        gradient_psi: bool = False,
     ) -> None:
         super().__init__()
         self._link = ModelLink(model)
@@ -80,8 +90,14 @@ class RNNEM(nn.Module):
         channels = count_channels(self.views, model.num_channels)
         if encoder is None:
             encoder = PatchEncoder((*model.image_shape[:2], channels))
+        elif cast(Encoder, encoder).image_shape[2] != channels:
+            raise ConfigError(
+                f"encoder: the views {list(self.views)} give {channels} channels, but it takes "
+                f"{cast(Encoder, encoder).image_shape[2]}; build it with "
+                f"image_shape={(*model.image_shape[:2], channels)} or choose other views"
+            )
         if cell is None:
-            cell = GatedCell(cast(int, encoder.num_features), model.state_size)
+            cell = GatedCell(cast(Encoder, encoder).num_features, model.state_size)
         self.encoder = encoder
         self.cell = cell
         self.gradient_gamma = gradient_gamma

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from pyro_nem.errors import ConfigError
 
-__all__ = ["View", "count_channels", "look"]
+__all__ = ["LOCATED_VIEWS", "View", "count_channels", "look"]
 
 View = Literal["masked-residual", "normalised-residual", "gamma", "psi", "frame", "unexplained"]
 """One input of a component, each of C channels but gamma, which has one:
@@ -24,6 +24,10 @@ View = Literal["masked-residual", "normalised-residual", "gamma", "psi", "frame"
 - frame: the noisy frame x;
 - unexplained: x - max_j psi_j, what no component explains yet.
 """
+
+LOCATED_VIEWS: tuple[View, ...] = ("normalised-residual", "frame", "gamma")
+"""What the small network sees. With the frame, the residual has to be the normalised one: beside
+the raw one the components stay symmetric."""
 
 # Added to the variance: a component without responsibilities has an input of exactly zero.
 _EPSILON = 1e-6

@@ -1,7 +1,7 @@
 """Networks: encoders, recurrent cells and decoders of the components, which know no model."""
 
 from pyro_nem.networks.cells import Cell, CellState, GatedCell, SigmoidCell
-from pyro_nem.networks.layers import UpsampleConv
+from pyro_nem.networks.layers import Encoder, UpsampleConv
 from pyro_nem.networks.located import LocatedDecoder, PatchEncoder
 from pyro_nem.networks.official import (
     ConvDecoder,
@@ -17,6 +17,7 @@ __all__ = [
     "ConvDecoder",
     "ConvEncoder",
     "DenseDecoder",
+    "Encoder",
     "FlatEncoder",
     "GatedCell",
     "LocatedDecoder",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 __all__ = [
+    "Encoder",
     "UpsampleConv",
     "channel_layer_norm",
     "feature_layer_norm",
@@ -52,6 +55,20 @@ def image_of(pixels: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
 def flat_pixels(images: Tensor) -> Tensor:
     """Return images [N, C, rows, columns] as flat pixels [N, D, C]."""
     return images.flatten(2).mT  # [N, D, C]
+
+
+class Encoder(Protocol):
+    """The contract of an encoder: an nn.Module from what a component sees to features."""
+
+    image_shape: tuple[int, int, int]
+    """(rows, columns, channels) of what it takes."""
+
+    num_features: int
+    """F, the size of what it gives."""
+
+    def __call__(self, u: Tensor) -> Tensor:
+        """Map [N, D, channels] to features [N, F]."""
+        ...
 
 
 class UpsampleConv(nn.Module):

@@ -31,6 +31,7 @@ class FlatEncoder(nn.Module):
     def __init__(self, image_shape: ImageShape) -> None:
         super().__init__()
         rows, columns, channels = image_shape
+        self.image_shape = image_shape
         self.num_features = rows * columns * channels
 
     def forward(self, u: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import pytest
 from pyro_nem.data import HDF5Frames
 
 ROOT = Path(__file__).parents[2]
+SMOKE = ("flying_shapes", "--scale", "smoke")
 
 
 @pytest.fixture(scope="session")
@@ -46,16 +47,18 @@ def command(environment, tmp_path):
 @pytest.fixture(scope="session")
 def smoke_run(environment, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "flying"
-    arguments = ["flying_shapes", "--scale", "smoke", "--run-dir", str(folder)]
-    subprocess.run(
-        [sys.executable, "-m", "experiments.run", *arguments],
+    start(environment, "run", *SMOKE, "--run-dir", folder).communicate(timeout=120)
+    return folder
+
+
+def start(environment, program, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", f"experiments.{program}", *map(str, arguments)],
         cwd=ROOT,
         env=environment,
-        check=True,
-        capture_output=True,
-        timeout=120,
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    return folder
 
 
 def read(path):
@@ -81,45 +84,36 @@ def test_every_experiment_and_guide_runs(command, tmp_path, experiment, options)
     assert {"learning_curves.png", "overview_test_0.png", "segmentation_train.gif"} <= names
 
 
-def test_an_interrupted_run_resumes_to_the_same_numbers(environment, command, tmp_path):
-    options = ("--scale", "smoke", "--updates", "60")
-    command("run", "static_shapes", *options, "--run-dir", tmp_path / "whole")
+STATIC = ("static_shapes", "--scale", "smoke", "--updates", "40")
+
+
+@pytest.fixture(scope="session")
+def whole_run(environment, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    start(environment, "run", *STATIC, "--run-dir", folder).communicate(timeout=120)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)],
+)
+def test_a_stopped_run_resumes_to_the_same_numbers(
+    environment, command, whole_run, tmp_path, number, code
+):
     parts = tmp_path / "parts"
-    with subprocess.Popen(
-        [sys.executable, "-m", "experiments.run", "static_shapes", *options]
-        + ["--run-dir", str(parts)],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with start(environment, "run", *STATIC, "--run-dir", parts) as process:
         wait_for_update(process, 5)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         printed = process.stdout.read()
-        assert process.wait(timeout=60) == 130
-    assert f"--resume --run-dir {parts}" in printed
+        assert process.wait(timeout=60) == code
+    if code == 130:
+        assert f"--resume --run-dir {parts}" in printed
+    assert len(metrics(parts)) < 40
     command("run", "static_shapes", "--resume", "--run-dir", parts)
-    assert metrics(parts) == metrics(tmp_path / "whole")
-    whole, resumed = (read(tmp_path / name / "summary.json") for name in ("whole", "parts"))
+    assert metrics(parts) == metrics(whole_run)
+    whole, resumed = (read(folder / "summary.json") for folder in (whole_run, parts))
     assert whole["per_step"] == resumed["per_step"]
-
-
-def test_a_killed_run_resumes_to_the_same_numbers(environment, command, tmp_path):
-    options = ("--scale", "smoke", "--updates", "60")
-    command("run", "static_shapes", *options, "--run-dir", tmp_path / "whole")
-    parts = tmp_path / "parts"
-    with subprocess.Popen(
-        [sys.executable, "-m", "experiments.run", "static_shapes", *options]
-        + ["--run-dir", str(parts)],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        wait_for_update(process, 7)
-        process.kill()
-    command("run", "static_shapes", "--resume", "--run-dir", parts)
-    assert metrics(parts) == metrics(tmp_path / "whole")
 
 
 def wait_for_update(process, update):
@@ -180,9 +174,6 @@ def test_the_step_benchmark_writes_its_rows(command, tmp_path):
 @pytest.mark.parametrize("program", ["run", "evaluate", "benchmark"])
 def test_help_explains(command, program):
     assert "usage: experiments." in command(program, "--help")
-
-
-SMOKE = ("flying_shapes", "--scale", "smoke")
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,23 @@ def build(name, components):
         guide = GradientNEM(model)
     elif name == "rnn-em, dense":
         model = SpatialMixture(DenseDecoder(SHAPE, 6), components)
-        guide = RNNEM(model, FlatEncoder(SHAPE), SigmoidCell(PIXELS, 6), gradient_gamma=True)
+        guide = RNNEM(
+            model,
+            FlatEncoder(SHAPE),
+            SigmoidCell(PIXELS, 6),
+            gradient_gamma=True,
+            views=("masked-residual",),
+            gradient_psi=True,
+        )
     elif name == "rnn-em, convolutional":
         model = SpatialMixture(ConvDecoder(SHAPE, 6), components)
-        guide = RNNEM(model, ConvEncoder(SHAPE), SigmoidCell(512, 6, normalise=True))
+        guide = RNNEM(
+            model,
+            ConvEncoder(SHAPE),
+            SigmoidCell(512, 6, normalise=True),
+            views=("masked-residual",),
+            gradient_psi=True,
+        )
     else:
         model = SpatialMixture(LocatedDecoder(SHAPE, 6, template=3), components)
         guide = RNNEM(model, views=VIEWS, gradient_psi=False)
@@ -151,7 +164,14 @@ def test_stopping_the_gamma_gradient_stops_it():
     encoder = FlatEncoder(SHAPE)
     clip = make_clip(2, 1)
     for gradient_gamma in (False, True):
-        guide = RNNEM(model, encoder, SigmoidCell(PIXELS, 6), gradient_gamma=gradient_gamma)
+        guide = RNNEM(
+            model,
+            encoder,
+            SigmoidCell(PIXELS, 6),
+            gradient_gamma=gradient_gamma,
+            views=("masked-residual",),
+            gradient_psi=True,
+        )
         assert guide.double().rollout(clip).gamma.requires_grad is gradient_gamma
 
 
@@ -196,3 +216,9 @@ def test_gradient_nem_refuses_other_models():
         GradientNEM(SpatialMixture(DenseDecoder(SHAPE, 6), 2))
     with pytest.raises(ConfigError, match="Bernoulli pixels, got GaussianPixels"):
         GradientNEM(SpatialMixture(TiedDecoder(SHAPE, 6), 2, pixels=GaussianPixels()))
+
+
+def test_an_encoder_for_other_views_is_refused():
+    model, _ = build("rnn-em, dense", 2)
+    with pytest.raises(ConfigError, match="3 channels, but it takes 1; build it with"):
+        RNNEM(model, FlatEncoder(SHAPE), SigmoidCell(PIXELS, 6))

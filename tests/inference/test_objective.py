@@ -48,7 +48,14 @@ def build(law, components, *, gradient_gamma=False, learn_mixing=False, channels
         model.mixing_logits.data.normal_()
     encoder = FlatEncoder(shape)
     cell = SigmoidCell(encoder.num_features, 5)
-    guide = RNNEM(model, encoder, cell, gradient_gamma=gradient_gamma).double()
+    guide = RNNEM(
+        model,
+        encoder,
+        cell,
+        gradient_gamma=gradient_gamma,
+        views=("masked-residual",),
+        gradient_psi=True,
+    ).double()
     return model, guide
 
 
@@ -232,7 +239,13 @@ def test_the_param_store_stays_empty(guide_name):
     pyro.clear_param_store()
     if guide_name == "rnn-em":
         model = SpatialMixture(DenseDecoder(SHAPE, 5), 2)
-        guide = RNNEM(model, FlatEncoder(SHAPE), GatedCell(PIXELS, 5))
+        guide = RNNEM(
+            model,
+            FlatEncoder(SHAPE),
+            GatedCell(PIXELS, 5),
+            views=("masked-residual",),
+            gradient_psi=True,
+        )
     else:
         model = SpatialMixture(TiedDecoder(SHAPE, 5), 2)
         guide = GradientNEM(model)

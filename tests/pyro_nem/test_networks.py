@@ -32,13 +32,25 @@ def count(*modules):
 def test_static_rnn_em_has_the_originals_parameters():
     model = SpatialMixture(DenseDecoder(SHAPE), 4)
     encoder = FlatEncoder(SHAPE)
-    guide = RNNEM(model, encoder, SigmoidCell(encoder.num_features, 250))
+    guide = RNNEM(
+        model,
+        encoder,
+        SigmoidCell(encoder.num_features, 250),
+        views=("masked-residual",),
+        gradient_psi=True,
+    )
     assert count(model, guide) == 455_534
 
 
 def test_flying_shapes_rnn_em_has_the_originals_parameters():
     model = SpatialMixture(ConvDecoder(SHAPE), 3)
-    guide = RNNEM(model, ConvEncoder(SHAPE), SigmoidCell(512, 100, normalise=True))
+    guide = RNNEM(
+        model,
+        ConvEncoder(SHAPE),
+        SigmoidCell(512, 100, normalise=True),
+        views=("masked-residual",),
+        gradient_psi=True,
+    )
     assert count(model, guide) == 3_403_389
 
 
