@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -120,9 +121,9 @@ class _FrameTask:
             groups = batch.groups[1:].flatten(2).to(generator.device)  # [T, B, D]
             scores = batch_scores(terms.rollout, groups, ("ari",))
             return {
-                "ari": float(np.nanmean(scores["ari"])),
-                "ari_last": float(np.nanmean(scores["ari"][-1])),
-                "effective_components": float(np.nanmean(scores["effective_components"])),
+                "ari": _mean_of_scored(scores["ari"]),
+                "ari_last": _mean_of_scored(scores["ari"][-1]),
+                "effective_components": _mean_of_scored(scores["effective_components"]),
             }
 
         return terms.loss, measure
@@ -267,6 +268,12 @@ def fit_objective(
         objective.load_state_dict(memory.best)
     path = None if directory is None else directory.path
     return Run(objective, records, outcome.reason, outcome.update, path)
+
+
+def _mean_of_scored(values: NDArray[np.float64]) -> float:
+    # NaN where no frame of the batch has a scored pixel, as data without labels have.
+    scored = values[~np.isnan(values)]
+    return float(scored.mean()) if scored.size else math.nan
 
 
 def _as_source(data: FrameSource | NDArray[Any] | Tensor, name: str) -> FrameSource:

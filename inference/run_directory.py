@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -94,17 +95,24 @@ class RunDirectory:
             ) from error
 
     def read_metrics(self) -> list[dict[str, float]]:
-        """Return the lines of ``metrics.jsonl``; a last line cut short by a kill is left out."""
+        """Return the lines of ``metrics.jsonl``, null as NaN.
+
+        A last line cut short by a kill is left out.
+        """
         if not self.metrics.exists():
             return []
         lines = self.metrics.read_text(encoding="utf-8").splitlines(keepends=True)
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        records = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [
+            {name: math.nan if value is None else value for name, value in record.items()}
+            for record in records
+        ]
 
     def truncate_metrics(self, update: int) -> None:
         """Drop the lines after ``update``: a resumed run writes them again."""
         kept = [record for record in self.read_metrics() if record["update"] <= update]
         with replacing(self.metrics) as temporary:
-            text = "".join(json.dumps(record) + "\n" for record in kept)
+            text = "".join(json.dumps(without_nan(record)) + "\n" for record in kept)
             temporary.write_text(text, encoding="utf-8")
 
     def _read(self, path: Path, advice: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ a reason:
   difference.
 - what a component sees can be more than the masked residual, psi in it can be cut off from the
   gradient, and the default cell is gated: with a located decoder this learns flying shapes in
-  minutes (docs/experiments.md has the ablation). The paper's networks are given the paper's input.
+  minutes (docs/experiments.md). The paper's networks are given the paper's input.
 - gamma's gradient, when it is on, flows through the recurrence and the inter-cluster term. Through
   the bound itself it is zero (Fisher's identity), because the bound sums z out, while the code's
   loss leaves the entropy of gamma out and so has a gradient there.
@@ -66,7 +66,7 @@ class RNNEM(nn.Module):
         sequences).
     gradient_psi
         Back-propagate through the psi that the views hold (the paper: on). Off, the gradient
-        reaches earlier steps through the recurrent state only, which halves the cost of a step.
+        reaches earlier steps through the recurrent state only, which is cheaper.
 
     Raises
     ------

@@ -266,3 +266,22 @@ def test_a_used_folder_is_not_written_over(tmp_path):
     with pytest.raises(CheckpointError, match=r"holds a run already.*--resume"):
         run(tmp_path / "run")
     assert (tmp_path / "run" / "checkpoints" / "last.pt").read_bytes() == before
+
+
+def test_frames_without_scored_pixels_train_and_resume(tmp_path):
+    model, guide = build()
+    data = ArrayFrames(frames().read(0, 12)[0], np.zeros((4, 12, 8, 8, 1), np.uint8))
+    for resume in (False, True):
+        found = fit(
+            model,
+            guide,
+            data,
+            validation=data,
+            config=CONFIG,
+            directory=tmp_path / "run",
+            resume=resume,
+            report=lambda line: None,
+        )
+        assert all(math.isnan(record["train.ari"]) for record in found.records)
+        assert math.isnan(found.records[-1]["validation.ari"])
+    assert '"train.ari": null' in (tmp_path / "run" / "metrics.jsonl").read_text()

@@ -1,0 +1,162 @@
+"""Gather finished runs into a table: ``python -m experiments.collect RUN_DIR ...``."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from experiments.cli import run_command
+from experiments.published import published_ami
+from inference import RunDirectory
+from pyro_nem.errors import ConfigError
+from pyro_nem.files import make_directory, replacing, write_json
+
+__all__ = ["CollectOptions", "ResultRow", "collect", "main", "to_markdown"]
+
+_METRICS = ("ami", "ami_last", "ari", "ari_last", "next_step_bce", "log_likelihood")
+
+
+@dataclass(frozen=True)
+class CollectOptions:
+    """Write the scores of finished runs as a table: mean and deviation over seeds.
+
+    Runs of equal settings but another seed form one row a metric. One JSON and one Markdown file
+    an experiment are written.
+    """
+
+    run_dirs: tyro.conf.Positional[tuple[Path, ...]]
+    """Folders of finished runs."""
+
+    output: Path = Path("docs/results")
+    """Folder for the tables."""
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """One metric of one setting; ``paper`` is remembered and unchecked."""
+
+    experiment: str
+    setting: str
+    scale: str
+    network: str
+    metric: str
+    mean: float
+    std: float | None
+    seeds: list[int]
+    paper: float | None
+    command: str
+    commit: str
+    device: str
+    wall_seconds: float
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code, 0 or (after an error) 2."""
+    return run_command(CollectOptions, _run, "experiments.collect", arguments)
+
+
+def _run(options: CollectOptions) -> int:
+    rows = collect([RunDirectory(path) for path in options.run_dirs])
+    folder = make_directory(options.output)
+    for experiment in sorted({row.experiment for row in rows}):
+        own = [row for row in rows if row.experiment == experiment]
+        write_json(folder / f"{experiment}.json", {"rows": [asdict(row) for row in own]})
+        table = to_markdown(own)
+        with replacing(folder / f"{experiment}.md") as temporary:
+            temporary.write_text(f"# {experiment}\n\n{table}", encoding="utf-8")
+        print(table)
+    return 0
+
+
+def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
+    """Return a row for each metric of each group of runs that differ in their seed only.
+
+    Raises
+    ------
+    CheckpointError
+        If a run is not finished.
+    ConfigError
+        If there is no run, or two runs are of the same settings and seed.
+    """
+    if not runs:
+        raise ConfigError("run_dirs: expected at least one folder of a finished run, got none")
+    groups: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for run in runs:
+        settings, summary = run.read_config()["settings"], run.read_summary()
+        training = {**settings["training"], "seed": None}
+        key = json.dumps({**settings, "training": training}, sort_keys=True)
+        seed = settings["training"]["seed"]
+        if seed in [other["seed"] for _, other in groups.setdefault(key, [])]:
+            raise ConfigError(f"{run.path}: seed {seed} of these settings is there twice")
+        groups[key].append((settings, summary))
+    return [row for members in groups.values() for row in _rows(members)]
+
+
+def _rows(members: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[ResultRow]:
+    members = sorted(members, key=lambda member: int(member[1]["seed"]))
+    settings, first = members[0]
+    experiment = settings["experiment"]
+    flying = experiment == "flying_shapes"
+    setting = f"{settings['objects']}/{settings['components']}" if flying else settings["guide"]
+    rows = []
+    for metric in _METRICS:
+        values = [summary[f"test.{metric}"] for _, summary in members]
+        if None in values:
+            # Data without labels have no segmentation scores.
+            continue
+        # Whether the paper's tables use the mean over steps or the last step is not known.
+        paper = published_ami(experiment, setting) if metric in ("ami", "ami_last") else None
+        rows.append(
+            ResultRow(
+                experiment=experiment,
+                setting=setting,
+                scale=settings["scale"],
+                network=settings["network"],
+                metric=f"test.{metric}",
+                mean=statistics.mean(values),
+                std=statistics.stdev(values) if len(values) > 1 else None,
+                seeds=[int(summary["seed"]) for _, summary in members],
+                paper=paper,
+                command=first["command"],
+                commit=", ".join(sorted({summary["commit"] for _, summary in members})),
+                device=", ".join(sorted({summary["device"] for _, summary in members})),
+                wall_seconds=statistics.mean(s["wall_seconds"] for _, s in members),
+            )
+        )
+    return rows
+
+
+def to_markdown(rows: Sequence[ResultRow]) -> str:
+    """Return rows as a Markdown table with the provenance below it."""
+    lines = [
+        "| setting | scale, network | metric | mean | std | seeds | paper, as remembered "
+        "(unchecked) |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        std = "" if row.std is None else f"{row.std:.4f}"
+        paper = "" if row.paper is None else f"{row.paper:.3f}"
+        seeds = ", ".join(map(str, row.seeds))
+        lines.append(
+            f"| {row.setting} | {row.scale}, {row.network} | {row.metric} | {row.mean:.4f} | {std} "
+            f"| {seeds} | {paper} |"
+        )
+    lines.append("")
+    for command in dict.fromkeys(row.command for row in rows):
+        row = next(row for row in rows if row.command == command)
+        lines.append(
+            f"- {row.setting}: `{command}` and the other seeds, commit {row.commit}, {row.device}, "
+            f"{row.wall_seconds:.0f} s a run on average"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
