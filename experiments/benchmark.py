@@ -22,6 +22,7 @@ from experiments.cli import (
     provenance,
     resolve_device,
     run_command,
+    use_threads,
 )
 from experiments.config import NetworkName
 from experiments.defaults import defaults
@@ -104,8 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: BenchmarkOptions, arguments: list[str]) -> int:
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
+    use_threads(options.threads)
     device = resolve_device(options.device)
     row = measure_step(options, device)
     source = provenance(_PROGRAM, arguments, device)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import platform
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, TypeVar
 
 import torch
@@ -17,6 +19,7 @@ import tyro
 from pyro_nem.errors import ConfigError, PyroNemError
 
 __all__ = [
+    "INTERRUPTED",
     "Choice",
     "Count",
     "File",
@@ -25,7 +28,11 @@ __all__ = [
     "provenance",
     "resolve_device",
     "run_command",
+    "use_threads",
 ]
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C or SIGTERM."""
 
 OptionsT = TypeVar("OptionsT")
 
@@ -56,7 +63,7 @@ def run_command(
     """Parse a command line into ``options``, act on it and return the exit code.
 
     Errors that this project raises on purpose are printed without a traceback and give 2, as a
-    mistyped option does.
+    mistyped option does. Ctrl-C and SIGTERM give 130.
 
     Parameters
     ----------
@@ -69,13 +76,37 @@ def run_command(
     arguments
         Command line; that of the process if not given.
     """
-    # tyro exits with 2 itself when the command line does not parse, suggesting the right option.
-    parsed = tyro.cli(options, prog=program, args=arguments, config=(tyro.conf.FlagCreatePairsOff,))
+    config = (tyro.conf.FlagCreatePairsOff,)
+    # A stop is a stop, whether by Ctrl-C or by a scheduler.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return action(parsed)
+        # tyro exits with 2 itself when the command line does not parse, suggesting the right one.
+        return action(tyro.cli(options, prog=program, args=arguments, config=config))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
     except PyroNemError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def use_threads(threads: int | None) -> None:
+    """Let PyTorch use so many CPU threads; None leaves its choice.
+
+    Raises
+    ------
+    ConfigError
+        If there would be none.
+    """
+    if threads is None:
+        return
+    if threads < 1:
+        raise ConfigError(f"--threads: expected at least 1, got {threads}")
+    torch.set_num_threads(threads)
 
 
 def resolve_device(name: str | None) -> str:
@@ -94,6 +125,11 @@ def resolve_device(name: str | None) -> str:
         raise ConfigError(f"--device: expected cpu, cuda or cuda:N, got {name!r}") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"--device {name}: PyTorch finds no CUDA device here; use --device cpu")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(
+            f"--device {name}: PyTorch finds {torch.cuda.device_count()} CUDA device(s), counted "
+            "from 0"
+        )
     if device.type not in ("cpu", "cuda"):
         raise ConfigError(f"--device: expected cpu, cuda or cuda:N, got {name!r}")
     return name

@@ -66,7 +66,8 @@ class EagerRNNEM(nn.Module):
         inputs, targets = clip.inputs.squeeze(-1), clip.targets.squeeze(-1)  # [T, B, D]
         steps, batch, pixels = inputs.shape
         shape = (batch, self.num_components, pixels)
-        gamma = torch.randn(shape, generator=generator, dtype=inputs.dtype).abs().to(inputs.device)
+        noise = torch.randn(shape, generator=generator, dtype=inputs.dtype, device=inputs.device)
+        gamma = noise.abs()
         gamma = gamma / gamma.sum(1, keepdim=True)  # [B, K, D]
         psi = inputs.new_zeros(shape)  # [B, K, D]
         hidden, _ = self.cell.initial(psi.flatten(0, 1))  # [B K, H]

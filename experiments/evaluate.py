@@ -23,6 +23,7 @@ from experiments.config import FrameExperiment
 from experiments.pictures import draw_pictures
 from experiments.scores import score_table, test_scores
 from inference import RunDirectory, load_checkpoint, load_weights
+from pyro_nem.data import HDF5Frames
 from pyro_nem.errors import ConfigError
 from pyro_nem.files import make_directory, write_json
 
@@ -81,13 +82,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _evaluate(options: EvaluateOptions, arguments: list[str]) -> int:
     directory = RunDirectory(options.run_dir)
-    content = directory.read_config()
-    trained = FrameExperiment.from_dict(content["settings"], str(directory.config))
+    trained = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
     settings = _conditions(options, trained)
     path = data_file(settings, only=None if _same_data(settings, trained) else options.split)
     checkpoint = directory.best if options.checkpoint == "best" else directory.last
     state = load_checkpoint(checkpoint)
     with open_split(path, options.split, settings.test_sequences) as source:
+        _check_source(options, source, directory)
         objective = build_objective(settings, source.image_shape)
         load_weights(objective, state["evaluated"], checkpoint)
         print(
@@ -115,8 +116,24 @@ def _evaluate(options: EvaluateOptions, arguments: list[str]) -> int:
     return 0
 
 
+def _check_source(options: EvaluateOptions, source: HDF5Frames, directory: RunDirectory) -> None:
+    trained_on = tuple(directory.read_config().get("image_shape", source.image_shape))
+    if source.image_shape != trained_on:
+        raise ConfigError(
+            f"{source.name}: frames are {source.image_shape} (rows, columns, channels), but the "
+            f"run was trained on {trained_on}; test on frames of that size"
+        )
+    if options.sequences is not None and options.sequences > source.num_sequences:
+        raise ConfigError(
+            f"--sequences: {source.name} holds {source.num_sequences} sequences, fewer than the "
+            f"{options.sequences} that are asked for"
+        )
+
+
 def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExperiment:
     """Return the settings of the run with the options' changes."""
+    if options.sequences is not None and options.sequences < 1:
+        raise ConfigError(f"--sequences: expected at least 1, got {options.sequences}")
     if options.data is not None and options.objects is not None:
         raise ConfigError(
             "--objects describes generated data, but --data brings its own; leave one of them out"

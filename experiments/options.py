@@ -138,8 +138,7 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
     ConfigError
         If the run's device is not there.
     """
-    content = directory.read_config()
-    settings = FrameExperiment.from_dict(content["settings"], str(directory.config))
+    settings = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
     given = _given(options, ("experiment", "scale", "guide", "network", *_SETTINGS))
     held: dict[str, Any] = {name: getattr(settings, name) for name in given}
     asked = _given(options, _TRAINING)

@@ -50,6 +50,9 @@ def draw_pictures(
         Where the files go; it has to exist.
     """
     for title, source in sources.items():
+        if source.image_shape[2] not in (1, 3):
+            print(f"no pictures of {source.name}: only frames of 1 or 3 channels can be drawn")
+            continue
         samples = segmentation_samples(objective, settings, source, title)
         for index, sample in enumerate(samples):
             save_figure(overview_figure(sample), folder / f"overview_{title}_{index}.png")

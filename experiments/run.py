@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 
-import torch
-
 from experiments.assembly import build_objective, data_file, open_split
-from experiments.cli import provenance, run_command
+from experiments.cli import INTERRUPTED, provenance, run_command, use_threads
 from experiments.config import FrameExperiment
 from experiments.options import (
     RunOptions,
@@ -18,14 +17,13 @@ from experiments.options import (
 )
 from experiments.pictures import draw_pictures
 from experiments.scores import score_table, test_scores
-from inference import NEMObjective, RunDirectory, duration, fit_objective
+from inference import NEMObjective, RunDirectory, check_source, duration, fit_objective
 from pyro_nem.data import HDF5Frames
 from pyro_nem.files import write_json
 
 __all__ = ["main"]
 
 _PROGRAM = "experiments.run"
-_INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,10 +36,27 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: RunOptions, arguments: list[str]) -> int:
-    started = time.perf_counter()
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
+    use_threads(options.threads)
     settings, directory = _open(options)
+    try:
+        finished = _train_and_score(options, settings, directory, arguments)
+    except KeyboardInterrupt:
+        finished = False
+    if finished:
+        return 0
+    resume = ["python", "-m", _PROGRAM, settings.experiment, "--resume", "--run-dir"]
+    print(f"interrupted; continue with\n    {shlex.join([*resume, str(directory.path)])}")
+    return INTERRUPTED
+
+
+def _train_and_score(
+    options: RunOptions,
+    settings: FrameExperiment,
+    directory: RunDirectory,
+    arguments: list[str],
+) -> bool:
+    """Do the run; return False if it was interrupted."""
+    started = time.perf_counter()
     path = data_file(settings)
     with (
         open_split(path, "training", settings.training_sequences) as training,
@@ -49,10 +64,9 @@ def _run(options: RunOptions, arguments: list[str]) -> int:
         open_split(path, "test", settings.test_sequences) as test,
     ):
         objective = build_objective(settings, training.image_shape)
+        check_source(objective, test, settings.steps)
         _introduce(settings, objective, training)
-        if not options.resume:
-            source = provenance(_PROGRAM, arguments, settings.device)
-            directory.create({"settings": settings.to_dict(), **source})
+        source = provenance(_PROGRAM, arguments, settings.device)
         prepared = time.perf_counter() - started
         run = fit_objective(
             objective,
@@ -62,31 +76,18 @@ def _run(options: RunOptions, arguments: list[str]) -> int:
             noise=settings.noise,
             config=settings.training,
             directory=directory,
+            description={
+                "settings": settings.to_dict(),
+                "image_shape": training.image_shape,
+                **source,
+            },
             resume=options.resume,
         )
         if run.reason == "interrupted":
-            print(
-                f"interrupted at update {run.updates}; continue with\n    "
-                f"python -m {_PROGRAM} {settings.experiment} --resume --run-dir {directory.path}"
-            )
-            return _INTERRUPTED
+            return False
+        trained = time.perf_counter()
         print(f"scoring {test.num_sequences:,} test sequences")
-        scoring = time.perf_counter()
         scores = test_scores(objective, settings, test)
-        seconds = float(run.records[-1]["seconds"]) + prepared + time.perf_counter() - scoring
-        summary = {
-            "experiment": settings.experiment,
-            **{f"test.{name}": value for name, value in scores.metrics.items()},
-            "test.sequences": scores.sequences,
-            "per_step": scores.per_step,
-            "updates": run.updates,
-            "stopped": run.reason,
-            "parameters": sum(p.numel() for p in objective.parameters()),
-            "wall_seconds": round(seconds, 1),
-            "seed": settings.training.seed,
-            **provenance(_PROGRAM, arguments, settings.device),
-        }
-        write_json(directory.summary, summary)
         print(score_table(scores))
         print("drawing figures")
         draw_pictures(
@@ -96,8 +97,22 @@ def _run(options: RunOptions, arguments: list[str]) -> int:
             run.records,
             directory.figures,
         )
+    seconds = prepared + run.seconds + time.perf_counter() - trained
+    summary = {
+        "experiment": settings.experiment,
+        **{f"test.{name}": value for name, value in scores.metrics.items()},
+        "test.sequences": scores.sequences,
+        "per_step": scores.per_step,
+        "updates": run.updates,
+        "stopped": run.reason,
+        "parameters": sum(p.numel() for p in objective.parameters()),
+        "wall_seconds": round(seconds, 1),
+        "seed": settings.training.seed,
+        **source,
+    }
+    write_json(directory.summary, summary)
     print(f"done in {duration(seconds)}; everything is in {directory.path}")
-    return 0
+    return True
 
 
 def _open(options: RunOptions) -> tuple[FrameExperiment, RunDirectory]:

@@ -5,10 +5,12 @@ from inference.checkpoints import load_checkpoint, load_weights, save_checkpoint
 from inference.e_step import PixelPosterior, pixel_posterior, responsibilities
 from inference.evaluation import Evaluation, evaluate
 from inference.fitting import Run, fit, fit_objective
+from inference.frame_task import check_source
 from inference.objective import LossTerms, NEMObjective, resolve_step_weights
 from inference.progress import duration
 from inference.run_directory import RunDirectory
-from inference.training import Outcome, TrainingConfig, train
+from inference.training import Outcome, train
+from inference.training_config import TrainingConfig
 
 __all__ = [
     "Evaluation",
@@ -19,6 +21,7 @@ __all__ = [
     "Run",
     "RunDirectory",
     "TrainingConfig",
+    "check_source",
     "duration",
     "evaluate",
     "fit",

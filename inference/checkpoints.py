@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,18 @@ from pyro_nem.errors import CheckpointError
 from pyro_nem.files import replacing
 
 __all__ = ["FORMAT", "load_checkpoint", "load_weights", "save_checkpoint"]
+
+# What zipfile and PyTorch's unpickler raise on damaged files.
+_READING_ERRORS = (
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 FORMAT = 1
 """Version of the layout; a checkpoint of another version is refused."""
@@ -57,9 +70,14 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     if not zipfile.is_zipfile(path):
         raise _corrupt(path, "it is truncated or of another format")
     try:
+        # torch.load does not look at the checksums: a flipped bit would be a wrong weight.
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise _corrupt(path, f"the checksum of {damaged} is wrong")
         content = torch.load(path, map_location=device, weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        raise _corrupt(path, str(error).splitlines()[0]) from error
+    except _READING_ERRORS as error:
+        raise _corrupt(path, str(error).split("\n")[0]) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else type(content).__name__
         raise CheckpointError(
@@ -70,8 +88,8 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
 
 def _corrupt(path: Path, reason: str) -> CheckpointError:
     return CheckpointError(
-        f"{path}: the checkpoint is corrupt or no checkpoint at all ({reason}); use the other one "
-        "of last.pt and best.pt, or train again in a new run directory"
+        f"{path}: the checkpoint is corrupt or no checkpoint at all ({reason}); evaluation can use "
+        "the other one of last.pt and best.pt, training has to begin again in a new run directory"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyro
@@ -14,8 +14,9 @@ from torch import Tensor
 from inference.e_step import pixel_posterior
 from inference.objective import NEMObjective, resolve_step_weights
 from inference.training import Metrics, update_seed
-from models import Rollout, SpatialMixture
-from pyro_nem.data import Clip, FrameSource, Noise, make_clip, ordered_batches
+from models import BernoulliPixels, Rollout, SpatialMixture
+from pyro_nem.data import Clip, FrameSource, Noise, as_source, make_clip, ordered_batches
+from pyro_nem.errors import ConfigError
 from pyro_nem.metrics import (
     adjusted_mutual_information,
     adjusted_rand_index,
@@ -25,7 +26,14 @@ from pyro_nem.metrics import (
     segmentation_scores,
 )
 
-__all__ = ["Evaluation", "Score", "batch_scores", "evaluate"]
+__all__ = [
+    "Evaluation",
+    "Score",
+    "batch_scores",
+    "default_noise",
+    "default_steps",
+    "evaluate",
+]
 
 Score = Literal["ari", "ami"]
 
@@ -53,6 +61,27 @@ class Evaluation(NamedTuple):
     metrics: Metrics
     per_step: dict[str, list[float]]
     sequences: int
+
+
+def default_noise(model: SpatialMixture) -> Noise:
+    """Return noise that fits the model's pixels, on a fifth of them as in the paper's videos."""
+    binary = isinstance(model.pixels, BernoulliPixels)
+    return Noise("bitflip" if binary else "masked-uniform", 0.2)
+
+
+def default_steps(source: FrameSource) -> int:
+    """Return the steps that use all frames of a source.
+
+    Raises
+    ------
+    ConfigError
+        If it holds static images, which can be repeated as often as one likes.
+    """
+    if source.num_frames == 1:
+        raise ConfigError(
+            "steps: static images are repeated, so say how often; the paper uses steps=15"
+        )
+    return source.num_frames - 1
 
 
 def batch_scores(
@@ -85,10 +114,10 @@ def batch_scores(
 
 def evaluate(
     objective: NEMObjective,
-    source: FrameSource,
+    data: FrameSource | NDArray[Any] | Tensor,
     *,
-    steps: int,
-    noise: Noise,
+    steps: int | None = None,
+    noise: Noise | None = None,
     batch_size: int = 64,
     seed: int = 0,
     scores: Sequence[Score] = ("ari",),
@@ -102,12 +131,12 @@ def evaluate(
     ----------
     objective
         Model, guide and loss.
-    source
-        The frames.
+    data
+        The frames: a source, or an array [T, N, rows, columns, C] in [0, 1].
     steps
-        T; the source needs T + 1 frames, or 1 (static images, repeated).
+        T; T + 1 frames are needed, or 1 (static images, repeated). All frames if not given.
     noise
-        The noise on the guide's inputs.
+        The noise on the guide's inputs; that of :func:`inference.fit` if not given.
     batch_size
         Sequences at a time; changes the noise that a sequence gets, nothing else.
     seed
@@ -115,13 +144,17 @@ def evaluate(
     scores
         Which of "ari" and "ami" to compute.
     """
-    device = next(objective.parameters()).device
+    source = as_source(data, "data")
+    steps = default_steps(source) if steps is None else steps
+    noise = default_noise(objective.model) if noise is None else noise
+    like = next(objective.parameters())
+    device = like.device
     weights = np.asarray(resolve_step_weights(objective.step_weights, steps))
     parts: dict[str, list[NDArray[np.float64]]] = {}
     loss_sum, count = 0.0, 0
     for index, batch in enumerate(ordered_batches(source, frames=steps + 1, batch_size=batch_size)):
         generator = torch.Generator(device).manual_seed(update_seed(seed, _STREAM, index))
-        clip = make_clip(batch.frames.to(device), noise, generator)
+        clip = make_clip(batch.frames.to(like), noise, generator)
         with torch.no_grad(), pyro.validation_enabled(False):
             terms = objective(clip, generator)
         found = _frame_scores(objective.model, clip, terms.rollout)

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
-from inference.checkpoints import load_checkpoint, load_weights, save_checkpoint
-from inference.evaluation import batch_scores, evaluate
+from inference.checkpointers import FileCheckpointer, MemoryCheckpointer
+from inference.checkpoints import load_checkpoint, load_weights
+from inference.evaluation import default_noise, default_steps
+from inference.frame_task import FrameTask, check_source
 from inference.interruption import Interruption
 from inference.objective import NEMObjective, StepWeights
 from inference.progress import ProgressPrinter
 from inference.run_directory import RunDirectory
-from inference.training import Metrics, TrainingConfig, train
+from inference.training import train
+from inference.training_config import TrainingConfig
 from models import SpatialMixture
 from pyro_nem.data import (
-    ArrayFrames,
-    FrameBatch,
     FrameSource,
     Noise,
-    epoch_batches,
-    make_clip,
-    num_batches,
+    as_source,
 )
-from pyro_nem.errors import ConfigError
+from pyro_nem.errors import CheckpointError, ConfigError
 
-__all__ = ["FileCheckpointer", "Run", "fit", "fit_objective"]
+__all__ = ["Run", "fit", "fit_objective"]
 
 
 class Run(NamedTuple):
@@ -48,6 +46,8 @@ class Run(NamedTuple):
         "finished", "early" (patience ran out) or "interrupted" (Ctrl-C or SIGTERM).
     updates
         Number of updates done.
+    seconds
+        Time spent in training and validation, earlier sessions included.
     directory
         The folder that holds metrics and checkpoints, or None.
     """
@@ -56,89 +56,8 @@ class Run(NamedTuple):
     records: list[dict[str, float | int]]
     reason: Literal["finished", "early", "interrupted"]
     updates: int
+    seconds: float
     directory: Path | None
-
-
-class FileCheckpointer:
-    """Keeps a training's state in ``last.pt`` and its best weights in ``best.pt``."""
-
-    def __init__(self, directory: RunDirectory) -> None:
-        self.directory = directory
-
-    def save(self, state: Mapping[str, Any], *, best: bool) -> None:
-        """Write the best weights first: a kill in between then only repeats a validation."""
-        if best:
-            weights = {"update": state["update"], "evaluated": state["evaluated"]}
-            save_checkpoint(self.directory.best, weights)
-        save_checkpoint(self.directory.last, state)
-
-
-class _MemoryCheckpointer:
-    """Keeps a copy of the best weights in memory, for runs without a folder."""
-
-    def __init__(self) -> None:
-        self.best: dict[str, Tensor] | None = None
-
-    def save(self, state: Mapping[str, Any], *, best: bool) -> None:
-        if best:
-            weights = state["evaluated"]
-            self.best = {name: value.detach().clone() for name, value in weights.items()}
-
-
-@dataclass(frozen=True)
-class _FrameTask:
-    """Frames as the training loop wants them: batches, a loss, a validation."""
-
-    training: FrameSource
-    validation: FrameSource | None
-    steps: int
-    noise: Noise
-    config: TrainingConfig
-
-    def batches(self, start: int) -> Iterator[FrameBatch]:
-        per_epoch = num_batches(self.training, self.config.batch_size)
-        epoch, skip = divmod(start, per_epoch)
-        while True:
-            yield from epoch_batches(
-                self.training,
-                frames=self.steps + 1,
-                batch_size=self.config.batch_size,
-                seed=self.config.seed,
-                epoch=epoch,
-                skip=skip,
-            )
-            epoch, skip = epoch + 1, 0
-
-    def loss(
-        self, module: nn.Module, batch: FrameBatch, generator: Generator
-    ) -> tuple[Tensor, Callable[[], Metrics]]:
-        clip = make_clip(batch.frames.to(generator.device), self.noise, generator)
-        terms = module(clip, generator)
-
-        def measure() -> Metrics:
-            if batch.groups is None:
-                return {}
-            groups = batch.groups[1:].flatten(2).to(generator.device)  # [T, B, D]
-            scores = batch_scores(terms.rollout, groups, ("ari",))
-            return {
-                "ari": _mean_of_scored(scores["ari"]),
-                "ari_last": _mean_of_scored(scores["ari"][-1]),
-                "effective_components": _mean_of_scored(scores["effective_components"]),
-            }
-
-        return terms.loss, measure
-
-    def validate(self, module: nn.Module) -> Metrics:
-        if self.validation is None:
-            return {}
-        assert isinstance(module, NEMObjective)
-        return evaluate(
-            module,
-            self.validation,
-            steps=self.steps,
-            noise=self.noise,
-            seed=self.config.seed,
-        ).metrics
 
 
 def fit(
@@ -170,7 +89,8 @@ def fit(
         T, the steps of the recurrence; T + 1 frames are needed. All of them if not given; has to
         be given for static images, which are repeated.
     noise
-        Noise on the guide's inputs; bit flips with probability 0.2 if not given.
+        Noise on the guide's inputs; if not given, on a fifth of the pixels: bit flips where pixels
+        are Bernoulli, uniform values where they are not.
     inter_weight, step_weights
         See :class:`inference.NEMObjective`.
     config
@@ -184,34 +104,33 @@ def fit(
 
     Raises
     ------
-    ConfigError
-        If the data do not fit the model, or the arguments each other.
-    NumericalError
-        If the loss becomes NaN or infinite.
+    CheckpointError, ConfigError, DataError, NumericalError
+        See :func:`fit_objective`.
     """
-    source = _as_source(data, "data")
-    held_out = None if validation is None else _as_source(validation, "validation")
-    if steps is None:
-        if source.num_frames == 1:
-            raise ConfigError(
-                "steps: static images are repeated, so say how often; the paper uses steps=15"
-            )
-        steps = source.num_frames - 1
-    objective = NEMObjective(model, guide, inter_weight=inter_weight, step_weights=step_weights)
+    source = as_source(data, "data")
+    held_out = None if validation is None else as_source(validation, "validation")
+    steps = default_steps(source) if steps is None else steps
+    noise = default_noise(model) if noise is None else noise
     config = TrainingConfig() if config is None else config
-    run_directory = None
-    if directory is not None:
-        run_directory = RunDirectory(Path(directory))
-        if not resume:
-            run_directory.create({"steps": steps, "training": asdict(config)})
+    settings = {
+        "steps": steps,
+        "noise": asdict(noise),
+        "inter_weight": inter_weight,
+        "step_weights": step_weights,
+        "training": asdict(config),
+    }
+    run_directory = None if directory is None else RunDirectory(Path(directory))
+    if resume and run_directory is not None:
+        _check_same_settings(run_directory, settings)
     return fit_objective(
-        objective,
+        NEMObjective(model, guide, inter_weight=inter_weight, step_weights=step_weights),
         source,
         held_out,
         steps=steps,
-        noise=Noise() if noise is None else noise,
+        noise=noise,
         config=config,
         directory=run_directory,
+        description={"settings": settings},
         resume=resume,
         report=report,
     )
@@ -226,23 +145,59 @@ def fit_objective(
     noise: Noise,
     config: TrainingConfig,
     directory: RunDirectory | None,
+    description: Mapping[str, Any],
     resume: bool,
     report: Callable[[str], None] = print,
 ) -> Run:
-    """Train an objective on frame sources; see :func:`fit` for the arguments."""
-    _check_fits(objective, training, steps)
+    """Train an objective on frame sources.
+
+    Everything that can be known before is checked before the first file is written.
+
+    Parameters
+    ----------
+    objective
+        Model, guide and loss; trained in place.
+    training, validation
+        The frames; without ``validation`` the last weights are kept.
+    steps, noise, config
+        T, the noise on the guide's inputs, and the training loop's settings.
+    directory
+        Folder for metrics and checkpoints; nothing is written if None.
+    description
+        The content of the folder's ``config.json``.
+    resume
+        Continue from the last checkpoint in ``directory``.
+    report
+        Takes each line of progress.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder holds another run, or the checkpoint to resume is corrupt or another's.
+    ConfigError
+        If the data do not fit the model, or the arguments each other.
+    DataError
+        If the data hold values that no pixel can have.
+    NumericalError
+        If the loss becomes NaN or infinite; the last checkpoint is kept.
+    """
+    if resume and directory is None:
+        raise ConfigError("resume: expected the directory of the run to continue, got none")
+    for source in (training, validation):
+        if source is not None:
+            check_source(objective, source, steps)
     if validation is None and config.patience is not None:
         raise ConfigError("patience: early stopping needs validation data, got none")
+    task = FrameTask(training, validation, steps, noise, config)
+    next(task.batches(0))
     state = None
-    if resume:
-        if directory is None:
-            raise ConfigError("resume: expected the directory of the run to continue, got none")
-        state = load_checkpoint(directory.last)
-        load_weights(objective, state["module"], directory.last)
-        directory.truncate_metrics(state["update"])
+    if directory is not None and resume:
+        state = _load_state(objective, directory)
+    elif directory is not None:
+        directory.create(description)
     records: list[dict[str, float | int]] = [] if directory is None else directory.read_metrics()
     printer = ProgressPrinter(config.updates, report)
-    memory = _MemoryCheckpointer()
+    memory = MemoryCheckpointer()
 
     def log(record: Mapping[str, float | int]) -> None:
         records.append(dict(record))
@@ -250,7 +205,6 @@ def fit_objective(
             directory.append_metrics(record)
         printer(record)
 
-    task = _FrameTask(training, validation, steps, noise, config)
     with Interruption() as interruption:
         outcome = train(
             task,
@@ -261,38 +215,38 @@ def fit_objective(
             resume=state,
             should_stop=interruption.requested,
         )
-    if directory is not None and directory.best.exists():
+    if validation is not None and directory is not None and directory.best.exists():
         best = load_checkpoint(directory.best)
         load_weights(objective, best["evaluated"], directory.best)
-    elif memory.best is not None:
+    elif validation is not None and memory.best is not None:
         objective.load_state_dict(memory.best)
+    else:
+        objective.load_state_dict(outcome.module.state_dict())
     path = None if directory is None else directory.path
-    return Run(objective, records, outcome.reason, outcome.update, path)
+    return Run(objective, records, outcome.reason, outcome.update, outcome.seconds, path)
 
 
-def _mean_of_scored(values: NDArray[np.float64]) -> float:
-    # NaN where no frame of the batch has a scored pixel, as data without labels have.
-    scored = values[~np.isnan(values)]
-    return float(scored.mean()) if scored.size else math.nan
-
-
-def _as_source(data: FrameSource | NDArray[Any] | Tensor, name: str) -> FrameSource:
-    if isinstance(data, (np.ndarray, Tensor)):
-        return ArrayFrames(data, name=name)
-    return data
-
-
-def _check_fits(objective: NEMObjective, source: FrameSource, steps: int) -> None:
-    if source.image_shape != objective.model.image_shape:
-        raise ConfigError(
-            f"{source.name}: frames are {source.image_shape} (rows, columns, channels), but the "
-            f"model's decoder makes {objective.model.image_shape}; build it with "
-            f"image_shape={source.image_shape}"
+def _load_state(objective: NEMObjective, directory: RunDirectory) -> dict[str, Any]:
+    """Return the last checkpoint, checked against the objective, and tidy the folder."""
+    state = load_checkpoint(directory.last)
+    if "optimizer" not in state:
+        raise CheckpointError(
+            f"{directory.last}: holds weights only, which cannot be resumed; is it a copy of "
+            f"{directory.best.name}?"
         )
-    if steps < 1:
-        raise ConfigError(f"steps: expected at least 1, got {steps}")
-    if 1 < source.num_frames < steps + 1:
-        raise ConfigError(
-            f"steps: {steps} steps need {steps + 1} frames, but {source.name} has "
-            f"{source.num_frames}; ask for at most {source.num_frames - 1} steps"
-        )
+    load_weights(objective, state["module"], directory.last)
+    directory.truncate_metrics(state["update"])
+    directory.remove_leftovers()
+    return state
+
+
+def _check_same_settings(directory: RunDirectory, settings: Mapping[str, Any]) -> None:
+    saved = directory.read_settings()
+    asked = json.loads(json.dumps(settings))
+    for name in sorted({*saved, *asked}):
+        if saved.get(name) != asked.get(name):
+            raise CheckpointError(
+                f"{directory.path}: holds a run with {name} = {saved.get(name)}, but {name} = "
+                f"{asked.get(name)} is asked for; resume with the same settings, or choose another "
+                "directory"
+            )

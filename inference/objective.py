@@ -69,14 +69,18 @@ def resolve_step_weights(weights: StepWeights, steps: int) -> tuple[float, ...]:
     return values
 
 
-def inter_cluster(model: SpatialMixture, rollout: Rollout) -> Tensor:
+def inter_cluster(
+    model: SpatialMixture, rollout: Rollout, observed: Tensor | None = None
+) -> Tensor:
     """Return sum_ki (1 - gamma_ki) KL(black pixel || psi_ki) for each frame, [T, B], in nats.
 
     It pushes components to be black where they are not responsible. It is no part of the model,
-    so it stands beside the bound (Greff et al. 2017, section 3.4).
+    so it stands beside the bound (Greff et al. 2017, section 3.4). Pixels that are missing, where
+    ``observed`` [T, B, D] is False, do not count.
     """
     divergence = model.pixels.divergence_from_background(rollout.psi)  # [T, B, K, D]
-    return ((1.0 - rollout.gamma) * divergence).sum((-2, -1))
+    per_pixel = ((1.0 - rollout.gamma) * divergence).sum(-2)  # [T, B, D]
+    return (per_pixel if observed is None else per_pixel * observed).sum(-1)
 
 
 class NEMObjective(nn.Module):
@@ -113,6 +117,11 @@ class NEMObjective(nn.Module):
         super().__init__()
         if not 0.0 <= inter_weight < float("inf"):
             raise ConfigError(f"inter_weight: expected a finite number >= 0, got {inter_weight}")
+        if getattr(guide, "model", model) is not model:
+            raise ConfigError(
+                "guide: it was built for another model, whose decoder it would use; build it with "
+                "the model that is given here"
+            )
         elbo = TraceEnum_ELBO(max_plate_nesting=model.max_plate_nesting)
         self.negative_elbo = elbo(model, guide)
         self.inter_weight = inter_weight
@@ -153,7 +162,9 @@ class NEMObjective(nn.Module):
             part = self._negative_elbo(part_clip, part_rollout)
             negative_bound = negative_bound + weight * part / batch
             if self.inter_weight > 0.0:
-                per_frame = inter_cluster(self.model, part_rollout)  # [T chosen, B]
+                per_frame = inter_cluster(
+                    self.model, part_rollout, part_clip.observed
+                )  # [T chosen, B]
                 inter = inter + weight * per_frame.sum() / batch
         loss = negative_bound + self.inter_weight * inter
         return LossTerms(loss, negative_bound, inter, rollout)

@@ -35,18 +35,19 @@ class RunDirectory:
         self.best = path / "checkpoints" / "best.pt"
 
     def require_unused(self) -> None:
-        """Check that no training has left its state here.
+        """Check that no run, not even a part of one, is here.
 
         Raises
         ------
         CheckpointError
-            If one has; it is left untouched.
+            If one is; it is left untouched.
         """
-        if self.last.exists():
-            raise CheckpointError(
-                f"{self.path}: holds a run already; continue it with --resume, or choose another "
-                "folder with --run-dir"
-            )
+        for file in (self.last, self.best, self.summary, self.metrics, self.config):
+            if file.exists():
+                raise CheckpointError(
+                    f"{self.path}: holds a run already (there is {file.name}); continue it with "
+                    "--resume, or choose another folder with --run-dir"
+                )
 
     def create(self, config: Mapping[str, Any]) -> None:
         """Make the folder and write ``config.json``.
@@ -61,7 +62,6 @@ class RunDirectory:
         self.require_unused()
         make_directory(self.last.parent)
         make_directory(self.figures)
-        self.metrics.unlink(missing_ok=True)
         write_json(self.config, config)
 
     def read_config(self) -> dict[str, Any]:
@@ -73,6 +73,27 @@ class RunDirectory:
             If there is no such file, or it is not JSON.
         """
         return self._read(self.config, "was this folder made by experiments.run?")
+
+    def read_settings(self) -> dict[str, Any]:
+        """Return the settings in ``config.json``.
+
+        Raises
+        ------
+        CheckpointError
+            If they are not there.
+        """
+        settings = self.read_config().get("settings")
+        if not isinstance(settings, dict):
+            raise CheckpointError(
+                f'{self.config}: expected the entry "settings" of a run of this project, found '
+                "none; choose the folder of a run"
+            )
+        return settings
+
+    def remove_leftovers(self) -> None:
+        """Remove the temporary files that a killed training left among the checkpoints."""
+        for file in self.last.parent.glob(".*.pt"):
+            file.unlink()
 
     def read_summary(self) -> dict[str, Any]:
         """Return the content of ``summary.json``.
@@ -102,7 +123,13 @@ class RunDirectory:
         if not self.metrics.exists():
             return []
         lines = self.metrics.read_text(encoding="utf-8").splitlines(keepends=True)
-        records = [json.loads(line) for line in lines if line.endswith("\n")]
+        try:
+            records = [json.loads(line) for line in lines if line.endswith("\n")]
+        except json.JSONDecodeError as error:
+            raise CheckpointError(
+                f"{self.metrics}: expected a JSON object on each line ({error}); remove the broken "
+                "line"
+            ) from error
         return [
             {name: math.nan if value is None else value for name, value in record.items()}
             for record in records

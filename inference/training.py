@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -18,77 +17,13 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from pyro_nem.errors import ConfigError, NumericalError
+from inference.training_config import TrainingConfig
+from pyro_nem.errors import NumericalError
 
-__all__ = ["Checkpointer", "Metrics", "Outcome", "Task", "TrainingConfig", "train", "update_seed"]
+__all__ = ["Checkpointer", "Metrics", "Outcome", "Task", "train", "update_seed"]
 
 BatchT = TypeVar("BatchT")
 Metrics = dict[str, float]
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """How the parameters are fitted."""
-
-    updates: int = 2000
-    """Number of optimiser updates."""
-
-    batch_size: int = 32
-    """B, sequences in an update."""
-
-    learning_rate: float = 4e-3
-    """Adam's learning rate, after the warm-up and before the decay."""
-
-    warmup: int = 100
-    """Updates over which the learning rate rises linearly from zero."""
-
-    decay: Literal["constant", "cosine"] = "cosine"
-    """What the learning rate does after the warm-up: stay, or fall to zero at the last update."""
-
-    clip_norm: float | None = None
-    """Gradients are scaled down to this norm over all parameters; none leaves them."""
-
-    averaging: float | None = None
-    """Decay of an exponential average of the weights, which is then what is validated and kept."""
-
-    log_every: int = 50
-    """Updates between two lines of progress."""
-
-    validate_every: int = 250
-    """Updates between two validations; a checkpoint follows each."""
-
-    patience: int | None = None
-    """Stop after this many validations without a lower loss; none never stops."""
-
-    seed: int = 0
-    """Seed of the initial weights, the order of the data, the noise and the first gamma."""
-
-    def __post_init__(self) -> None:
-        for name in ("updates", "batch_size", "log_every", "validate_every"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise ConfigError(
-                f"learning_rate: expected a positive number, got {self.learning_rate}"
-            )
-        if self.warmup < 0:
-            raise ConfigError(f"warmup: expected 0 or more updates, got {self.warmup}")
-        if self.clip_norm is not None and not self.clip_norm > 0:
-            raise ConfigError(f"clip_norm: expected a positive number, got {self.clip_norm}")
-        if self.averaging is not None and not 0 < self.averaging < 1:
-            raise ConfigError(f"averaging: expected a decay between 0 and 1, got {self.averaging}")
-        if self.patience is not None and self.patience < 1:
-            raise ConfigError(f"patience: expected at least 1 validation, got {self.patience}")
-        if self.seed < 0:
-            raise ConfigError(f"seed: expected 0 or more, got {self.seed}")
-
-    def learning_rate_at(self, update: int) -> float:
-        """Return the learning rate of an update, counted from 0."""
-        rise = min(1.0, (update + 1) / (self.warmup + 1))
-        if self.decay == "constant":
-            return self.learning_rate * rise
-        done = max(0, update - self.warmup) / max(1, self.updates - self.warmup)
-        return self.learning_rate * rise * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
 
 
 class Task(Protocol[BatchT]):
@@ -113,7 +48,7 @@ class Task(Protocol[BatchT]):
 
 
 class Checkpointer(Protocol):
-    """Where the loop leaves its state; see :class:`inference.fitting.FileCheckpointer`."""
+    """Where the loop leaves its state; see :class:`inference.checkpointers.FileCheckpointer`."""
 
     def save(self, state: Mapping[str, Any], *, best: bool) -> None:
         """Keep the state; ``best`` says that its validation loss is the lowest so far."""
@@ -131,11 +66,14 @@ class Outcome(NamedTuple):
         Number of updates done.
     reason
         "finished", "early" (patience ran out) or "interrupted".
+    seconds
+        Time spent in the loop, earlier sessions included.
     """
 
     module: nn.Module
     update: int
     reason: Literal["finished", "early", "interrupted"]
+    seconds: float
 
 
 def update_seed(seed: int, stream: int, index: int) -> int:
@@ -179,10 +117,10 @@ def train(
         If the loss or the gradient becomes NaN or infinite; the last checkpoint is kept.
     """
     loop = _Loop(module, config, resume)
+    batches = task.batches(loop.update)
     if resume is None:
         checkpointer.save(loop.state(), best=False)
     device = next(module.parameters()).device
-    batches = task.batches(loop.update)
     first = loop.update
     reason: Literal["finished", "early", "interrupted"] = "finished"
     while loop.update < config.updates:
@@ -211,12 +149,12 @@ def train(
             log(record)
             if validates:
                 checkpointer.save(loop.state(), best=best)
-        if should_stop() and loop.update < config.updates:
+        if should_stop():
             if not validates:
                 checkpointer.save(loop.state(), best=False)
             reason = "interrupted"
             break
-    return Outcome(loop.evaluated(), loop.update, reason)
+    return Outcome(loop.evaluated(), loop.update, reason, loop.seconds())
 
 
 class _Loop:
@@ -309,6 +247,11 @@ class _Loop:
     def note_validation(self, loss: float | None) -> bool:
         if loss is None:
             return True
+        if not math.isfinite(loss):
+            raise NumericalError(
+                f"the validation loss became {loss} at update {self.update}; the last checkpoint "
+                "is kept. Lower the learning rate or clip the gradient (--clip-norm)."
+            )
         if loss < self.best:
             self.best, self.waited = loss, 0
             return True

@@ -168,6 +168,9 @@ class SpatialMixture(nn.Module):
             The frames, [(S,) T, B, D, C].
         """
         steps, batch, num_components, num_pixels = psi.shape[-5:-1]
+        if targets is not None and observed is not None:
+            # The mask below keeps the value of a missing pixel out, but not a NaN in its gradient.
+            targets = torch.where(observed.unsqueeze(-1), targets, 0.0)
         uniform = psi.new_zeros(num_components)
         logits = uniform if self.mixing_logits is None else self.mixing_logits  # [K]
         time, sequences = _frame_plates(steps, batch) if frames is None else frames
@@ -204,7 +207,7 @@ def select_component(psi: Tensor, z: Tensor) -> Tensor:
         [K, (S,) T, B, D, C] when enumerated, [(S,) T, B, D, C] when sampled.
     """
     plates = psi.dim() - 2
-    if z.dim() > plates and z.shape[1:].numel() == 1:
+    if z.dim() > plates and z.shape[0] == psi.shape[-3] and z.shape[1:].numel() == 1:
         moved = psi.movedim(-3, 0)  # [K, (S,) T, B, D, C]
         missing = z.dim() - plates - 1
         return moved[(slice(None),) + (None,) * missing]  # [K, 1.., (S,) T, B, D, C]

@@ -7,7 +7,7 @@ Usage::
             clip = make_clip(batch.frames, Noise(), generator)
 """
 
-from pyro_nem.data.array_frames import ArrayFrames
+from pyro_nem.data.array_frames import ArrayFrames, as_source
 from pyro_nem.data.batches import epoch_batches, num_batches, ordered_batches, read_batch
 from pyro_nem.data.cache import cache_dir, shapes_file
 from pyro_nem.data.clip import Clip, make_clip
@@ -38,6 +38,7 @@ __all__ = [
     "Scene",
     "ShapesConfig",
     "Split",
+    "as_source",
     "bitflip",
     "cache_dir",
     "draw_scene",

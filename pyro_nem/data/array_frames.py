@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from pyro_nem.data.checks import check_features, check_groups, check_layout, check_range
+from pyro_nem.data.frames import FrameSource
 
-__all__ = ["ArrayFrames"]
+__all__ = ["ArrayFrames", "as_source"]
 
 
 class ArrayFrames:
@@ -90,6 +91,11 @@ class ArrayFrames:
         check_range(self._name, start, stop, self.num_sequences)
         groups = None if self._groups is None else self._groups[:, start:stop]
         return self._features[:, start:stop], groups
+
+
+def as_source(data: FrameSource | NDArray[Any] | torch.Tensor, name: str) -> FrameSource:
+    """Return a source as it is, and an array or tensor as a source of that name."""
+    return ArrayFrames(data, name=name) if isinstance(data, (np.ndarray, torch.Tensor)) else data
 
 
 def _as_numpy(array: NDArray[Any] | torch.Tensor) -> NDArray[Any]:

@@ -56,7 +56,9 @@ def adjusted_mutual_information(
                 f"{name}: expected integers of at least 0, got {array.dtype} from {array.min()}"
             )
     tables = _contingency(truth, found)  # [..., L, K]
-    scores = [_score(table) for table in tables.reshape(-1, *tables.shape[-2:])]
+    # The number of frames is given, since tables without a scored pixel anywhere are empty.
+    frames = truth.size // truth.shape[-1]
+    scores = [_score(table) for table in tables.reshape(frames, *tables.shape[-2:])]
     return np.array(scores).reshape(truth.shape[:-1])  # [...]
 
 

@@ -9,9 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from pyro_nem.data import HDF5Frames
+from pyro_nem.data import SPLITS, FrameBlock, HDF5Frames, Split, write_frames
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ("flying_shapes", "--scale", "smoke")
@@ -190,6 +191,9 @@ def test_help_explains(command, program):
         ((*SMOKE, "--data", "x.h5", "--objects", "3"), "leave one of them out"),
         ((*SMOKE, "--data", "nowhere.h5"), "nowhere.h5: expected an HDF5 file"),
         ((*SMOKE, "--device", "gpu"), "--device: expected cpu, cuda or cuda:N, got 'gpu'"),
+        ((*SMOKE, "--threads", "0"), "--threads: expected at least 1, got 0"),
+        ((*SMOKE, "--seed", "99999999999999999999999"), "seed: expected a number from 0"),
+        ((*SMOKE, "--batch-size", "1000"), "choose a smaller batch"),
         (("flying_shapes", "--resume", "--run-dir", "/nowhere"), "config.json"),
     ],
 )
@@ -220,6 +224,28 @@ def test_too_few_frames_are_explained(command, tmp_path, environment, smoke_run)
     (file,) = Path(environment["PYRO_NEM_CACHE"]).glob("shapes-3-objects-21-*-64-64-64-*.h5")
     options = (*SMOKE, "--data", file, "--steps", "30", "--run-dir", tmp_path / "run")
     assert "at most 20 steps" in command("run", *options, expect=2)
+    assert not (tmp_path / "run").exists()
+
+
+def test_frames_of_another_size_are_explained(command, tmp_path, smoke_run):
+    blocks = [FrameBlock(*np.zeros((2, 21, 8, 32, 32, 1), np.uint8))]
+    file = tmp_path / "large.h5"
+    write_frames(file, {split: Split(8, blocks) for split in SPLITS}, {})
+    printed = command("evaluate", smoke_run, "--data", file, expect=2)
+    assert "frames are (32, 32, 1)" in printed
+    assert "trained on (28, 28, 1)" in printed
+
+
+def test_more_sequences_than_there_are_is_explained(command, smoke_run):
+    printed = command("evaluate", smoke_run, "--sequences", "500", expect=2)
+    assert "holds 64 sequences, fewer than the 500" in printed
+
+
+@pytest.mark.parametrize("content", ["{}", "[", '{"settings": {"experiment": "flying_shapes"}}'])
+def test_a_broken_config_is_explained(command, tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    for arguments in (("run", "flying_shapes", "--resume", "--run-dir"), ("evaluate",)):
+        assert "config.json" in command(*arguments, tmp_path, expect=2)
 
 
 def test_a_corrupt_checkpoint_is_explained(command, smoke_run, tmp_path):

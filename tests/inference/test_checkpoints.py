@@ -62,6 +62,17 @@ def test_a_truncated_checkpoint_is_called_corrupt(tmp_path, keep):
         load_checkpoint(path)
 
 
+def test_a_flipped_bit_is_noticed(tmp_path):
+    path = tmp_path / "c.pt"
+    save_checkpoint(path, {"a": torch.zeros(500)})
+    data = bytearray(path.read_bytes())
+    place = data.index(bytes(400)) + 200  # among the weights
+    data[place] ^= 64
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match=r"the checksum of .* is wrong"):
+        load_checkpoint(path)
+
+
 def test_other_files_are_no_checkpoints(tmp_path):
     path = tmp_path / "c.pt"
     with pytest.raises(CheckpointError, match="found no such file"):

@@ -12,6 +12,7 @@ import torch
 from pyro.infer import TraceEnum_ELBO
 from torch import nn
 
+from experiments.eager import EagerRNNEM
 from inference import NEMObjective, resolve_step_weights
 from inference.guides import RNNEM, GradientNEM
 from models import BernoulliPixels, GaussianPixels, SpatialMixture
@@ -232,6 +233,49 @@ def test_missing_pixels_do_not_count():
     )
     torch.testing.assert_close(one, two)
     assert one < objective(clip, torch.Generator().manual_seed(7)).loss
+    nothing = Clip(clip.inputs, clip.targets, torch.zeros_like(observed))
+    loss = objective(nothing, torch.Generator().manual_seed(7)).loss
+    torch.testing.assert_close(loss, torch.zeros_like(loss), atol=1e-10, rtol=0)
+
+
+def test_missing_pixels_may_hold_anything():
+    model, guide = build("bernoulli", 3)
+    clip = make_clip("bernoulli", 2, 2)
+    observed = torch.ones(2, 2, PIXELS, dtype=torch.bool)
+    observed[:, :, :5] = False
+    targets = clip.targets.clone()
+    targets[:, :, :5] = math.nan
+    loss = NEMObjective(model, guide)(Clip(clip.inputs, targets, observed)).loss
+    assert all(gradient.isfinite().all() for gradient in gradients(loss, (model, guide)))
+
+
+def test_the_hand_written_twin_of_the_benchmark_is_the_same():
+    model, guide = build("bernoulli", 3)
+    clip = make_clip("bernoulli", 3, 2)
+    ours = NEMObjective(model, guide)(clip, torch.Generator().manual_seed(7))
+    twin = EagerRNNEM(guide.encoder, guide.cell, model.decoder, 3)
+    theirs = twin(clip, torch.Generator().manual_seed(7))
+    for name in ("loss", "negative_bound", "inter"):
+        torch.testing.assert_close(getattr(ours, name), getattr(theirs, name))
+    torch.testing.assert_close(ours.rollout.gamma, theirs.gamma)
+    modules = (model, guide)
+    for a, b in zip(gradients(ours.loss, modules), gradients(theirs.loss, modules), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_each_step_decodes_once():
+    model, guide = build("bernoulli", 3)
+    calls = []
+    model.decoder.register_forward_hook(lambda *_: calls.append(1))
+    NEMObjective(model, guide)(make_clip("bernoulli", 4, 2)).loss.backward()
+    assert len(calls) == 4
+
+
+def test_a_guide_of_another_model_is_refused():
+    model, _ = build("bernoulli", 3)
+    _, guide = build("bernoulli", 3)
+    with pytest.raises(ConfigError, match="guide: it was built for another model"):
+        NEMObjective(model, guide)
 
 
 @pytest.mark.parametrize("guide_name", ["rnn-em", "n-em"])

@@ -1,5 +1,7 @@
 """The training loop on small problems: schedule, resume, early stop, failures, signals."""
 
+import copy
+import itertools
 import json
 import math
 import os
@@ -7,6 +9,7 @@ import signal
 from dataclasses import replace
 
 import numpy as np
+import pyro
 import pytest
 import torch
 
@@ -15,6 +18,7 @@ from inference import (
     TrainingConfig,
     fit,
     fitting,
+    frame_task,
     guides,
     load_checkpoint,
     train,
@@ -159,14 +163,14 @@ def test_patience_stops_early(monkeypatch):
         result.metrics = {"loss": next(losses)}
         return result
 
-    monkeypatch.setattr(fitting, "evaluate", fake)
+    monkeypatch.setattr(frame_task, "evaluate", fake)
     found = run(config=replace(CONFIG, updates=12, patience=2))
     assert (found.reason, found.updates) == ("early", 8)
 
 
 def test_nan_stops_and_the_last_checkpoint_stays_good(tmp_path, monkeypatch):
 
-    original = fitting._FrameTask.loss
+    original = fitting.FrameTask.loss
 
     def poisoned(self, module, batch, generator):
         loss, measure = original(self, module, batch, generator)
@@ -174,7 +178,7 @@ def test_nan_stops_and_the_last_checkpoint_stays_good(tmp_path, monkeypatch):
         return (loss * math.nan if poisoned.calls == 4 else loss), measure
 
     poisoned.calls = 0
-    monkeypatch.setattr(fitting._FrameTask, "loss", poisoned)
+    monkeypatch.setattr(fitting.FrameTask, "loss", poisoned)
     with pytest.raises(NumericalError, match="loss became nan at update 4"):
         run(tmp_path / "run")
     state = load_checkpoint(tmp_path / "run" / "checkpoints" / "last.pt")
@@ -200,6 +204,19 @@ def test_an_infinite_gradient_stops_before_the_weights_change():
     with pytest.raises(NumericalError, match="gradient became"):
         train(Task(), module, CONFIG, log=lambda record: None, checkpointer=keeper)
     assert torch.equal(module.weight, before)
+
+
+def test_the_param_store_is_empty_after_training():
+    pyro.clear_param_store()
+    run()
+    assert len(pyro.get_param_store()) == 0
+
+
+def test_a_copy_of_an_objective_is_whole():
+    model, guide = build()
+    copied = copy.deepcopy(fitting.NEMObjective(model, guide))
+    assert copied.guide.model is copied.model
+    assert copied.model is not model
 
 
 def test_without_validation_data_the_last_weights_count():
@@ -258,6 +275,107 @@ def test_data_that_do_not_fit_are_refused(tmp_path):
         fit(model, guide, frames(), config=replace(CONFIG, patience=3))
     with pytest.raises(ConfigError, match=r"batch_size|batch"):
         fit(model, guide, frames(3), config=CONFIG)
+
+
+def test_bad_validation_data_are_found_before_training(tmp_path):
+    model, guide = build()
+    for bad, message in (
+        (np.zeros((4, 5, 4, 4, 1), np.uint8), "decoder makes"),
+        (np.zeros((3, 5, 8, 8, 1), np.uint8), "need 4 frames"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            fit(model, guide, frames(), validation=bad, config=CONFIG, directory=tmp_path / "run")
+    big = replace(CONFIG, batch_size=100)
+    with pytest.raises(ConfigError, match="batch_size"):
+        fit(model, guide, frames(), config=big, directory=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_resumed_with_its_own_settings_only(tmp_path):
+    run(tmp_path / "run")
+    for change in (
+        {"config": replace(CONFIG, seed=1)},
+        {"config": replace(CONFIG, averaging=None)},
+        {"inter_weight": 0.5},
+        {"steps": 2},
+    ):
+        with pytest.raises(CheckpointError, match="holds a run with"):
+            run(tmp_path / "run", resume=True, **{"config": CONFIG, **change})
+
+
+def test_weights_alone_are_not_resumed(tmp_path):
+    run(tmp_path / "run")
+    folder = tmp_path / "run" / "checkpoints"
+    (folder / "last.pt").write_bytes((folder / "best.pt").read_bytes())
+    with pytest.raises(CheckpointError, match="holds weights only"):
+        run(tmp_path / "run", resume=True)
+
+
+def test_leftovers_of_a_kill_are_removed_on_resume(tmp_path):
+    run(tmp_path / "run")
+    leftover = tmp_path / "run" / "checkpoints" / ".last-abc.pt"
+    leftover.write_bytes(b"half")
+    run(tmp_path / "run", resume=True)
+    assert not leftover.exists()
+
+
+def test_a_folder_with_other_files_is_not_written_over(tmp_path):
+    (tmp_path / "config.json").write_text("mine")
+    with pytest.raises(CheckpointError, match=r"holds a run already \(there is config.json\)"):
+        run(tmp_path)
+    assert (tmp_path / "config.json").read_text() == "mine"
+    with pytest.raises(CheckpointError, match="not valid JSON"):
+        run(tmp_path, resume=True)
+
+
+def test_stopped_without_validation_data_the_last_weights_come_back(tmp_path, monkeypatch):
+    class AfterFive(fitting.Interruption):
+        asked = 0
+
+        def requested(self):
+            self.asked += 1
+            return self.asked >= 5
+
+    monkeypatch.setattr(fitting, "Interruption", AfterFive)
+    model, guide = build()
+    config = replace(CONFIG, validate_every=3, averaging=None)
+    found = fit(model, guide, frames(), config=config, directory=tmp_path / "run")
+    last = load_checkpoint(tmp_path / "run" / "checkpoints" / "last.pt")
+    assert (found.updates, last["update"]) == (5, 5)
+    for name, value in weights(found).items():
+        assert torch.equal(value, last["module"][name])
+
+
+def test_a_validation_loss_of_nan_stops(monkeypatch):
+    class Evaluation:
+        metrics = {"loss": math.nan}  # noqa: RUF012  # a stand-in
+
+    monkeypatch.setattr(frame_task, "evaluate", lambda *_, **__: Evaluation)
+    with pytest.raises(NumericalError, match="validation loss became nan at update 2"):
+        run()
+
+
+def test_the_seed_decides_the_order_of_the_data():
+    def first(seed):
+        config = replace(CONFIG, seed=seed)
+        task = frame_task.FrameTask(frames(), None, 3, fitting.default_noise(build()[0]), config)
+        return next(task.batches(0)).frames
+
+    assert torch.equal(first(3), first(3))
+    assert not torch.equal(first(3), first(4))
+
+
+def test_the_order_goes_on_where_a_run_stopped():
+    task = frame_task.FrameTask(frames(), None, 3, fitting.default_noise(build()[0]), CONFIG)
+    whole = [batch.frames for batch in itertools.islice(task.batches(0), 8)]
+    for start in (1, 3, 5):
+        assert torch.equal(next(task.batches(start)).frames, whole[start])
+
+
+def test_double_precision_trains():
+    model, guide = build()
+    found = fit(model.double(), guide.double(), frames(), config=CONFIG, report=lambda line: None)
+    assert next(found.objective.parameters()).dtype == torch.double
 
 
 def test_a_used_folder_is_not_written_over(tmp_path):

@@ -1,0 +1,40 @@
+"""Where a training leaves its state: in files, or in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from inference.checkpoints import save_checkpoint
+from inference.run_directory import RunDirectory
+
+__all__ = ["FileCheckpointer", "MemoryCheckpointer"]
+
+
+class FileCheckpointer:
+    """Keeps a training's state in ``last.pt`` and its best weights in ``best.pt``."""
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self.directory = directory
+
+    def save(self, state: Mapping[str, Any], *, best: bool) -> None:
+        """Write the best weights first: a kill in between then only repeats a validation."""
+        if best:
+            weights = {"update": state["update"], "evaluated": state["evaluated"]}
+            save_checkpoint(self.directory.best, weights)
+        save_checkpoint(self.directory.last, state)
+
+
+class MemoryCheckpointer:
+    """Keeps a copy of the best weights in memory, for runs without a folder."""
+
+    def __init__(self) -> None:
+        self.best: dict[str, Tensor] | None = None
+
+    def save(self, state: Mapping[str, Any], *, best: bool) -> None:
+        """Copy the weights that are validated, if they are the best so far."""
+        if best:
+            weights = state["evaluated"]
+            self.best = {name: value.detach().clone() for name, value in weights.items()}

@@ -1,0 +1,109 @@
+"""Frames as the training loop wants them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Generator, Tensor, nn
+
+from inference.evaluation import batch_scores, evaluate
+from inference.objective import NEMObjective
+from inference.training import Metrics
+from inference.training_config import TrainingConfig
+from pyro_nem.data import FrameBatch, FrameSource, Noise, epoch_batches, make_clip, num_batches
+from pyro_nem.errors import ConfigError
+
+__all__ = ["FrameTask", "check_source"]
+
+
+@dataclass(frozen=True)
+class FrameTask:
+    """Frames as the training loop wants them: batches, a loss, a validation."""
+
+    training: FrameSource
+    validation: FrameSource | None
+    steps: int
+    noise: Noise
+    config: TrainingConfig
+
+    def batches(self, start: int) -> Iterator[FrameBatch]:
+        """Yield the batches of updates ``start``, ``start + 1``, ...; epochs follow each other."""
+        per_epoch = num_batches(self.training, self.config.batch_size)
+        epoch, skip = divmod(start, per_epoch)
+        while True:
+            yield from epoch_batches(
+                self.training,
+                frames=self.steps + 1,
+                batch_size=self.config.batch_size,
+                seed=self.config.seed,
+                epoch=epoch,
+                skip=skip,
+            )
+            epoch, skip = epoch + 1, 0
+
+    def loss(
+        self, module: nn.Module, batch: FrameBatch, generator: Generator
+    ) -> tuple[Tensor, Callable[[], Metrics]]:
+        """Return the loss of a batch with fresh noise, and a function that scores the batch."""
+        frames = batch.frames.to(next(module.parameters()))
+        clip = make_clip(frames, self.noise, generator)
+        terms = module(clip, generator)
+
+        def measure() -> Metrics:
+            if batch.groups is None:
+                return {}
+            groups = batch.groups[1:].flatten(2).to(generator.device)  # [T, B, D]
+            scores = batch_scores(terms.rollout, groups, ("ari",))
+            return {
+                "ari": _mean_of_scored(scores["ari"]),
+                "ari_last": _mean_of_scored(scores["ari"][-1]),
+                "effective_components": _mean_of_scored(scores["effective_components"]),
+            }
+
+        return terms.loss, measure
+
+    def validate(self, module: nn.Module) -> Metrics:
+        """Score the validation frames, with the same noise each time; nothing without them."""
+        if self.validation is None:
+            return {}
+        assert isinstance(module, NEMObjective)
+        return evaluate(
+            module,
+            self.validation,
+            steps=self.steps,
+            noise=self.noise,
+            seed=self.config.seed,
+        ).metrics
+
+
+def _mean_of_scored(values: NDArray[np.float64]) -> float:
+    # NaN where no frame of the batch has a scored pixel, as data without labels have.
+    scored = values[~np.isnan(values)]
+    return float(scored.mean()) if scored.size else math.nan
+
+
+def check_source(objective: NEMObjective, source: FrameSource, steps: int) -> None:
+    """Check that an objective can take a source's frames for so many steps.
+
+    Raises
+    ------
+    ConfigError
+        If the frames are of another size than the model's, or too few; the message names them.
+    """
+    if source.image_shape != objective.model.image_shape:
+        raise ConfigError(
+            f"{source.name}: frames are {source.image_shape} (rows, columns, channels), but the "
+            f"model's decoder makes {objective.model.image_shape}; build it with "
+            f"image_shape={source.image_shape}"
+        )
+    if steps < 1:
+        raise ConfigError(f"steps: expected at least 1, got {steps}")
+    if 1 < source.num_frames < steps + 1:
+        raise ConfigError(
+            f"steps: {steps} steps need {steps + 1} frames, but {source.name} has "
+            f"{source.num_frames}; ask for at most {source.num_frames - 1} steps"
+        )
