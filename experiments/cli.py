@@ -78,7 +78,7 @@ def run_command(
     """
     config = (tyro.conf.FlagCreatePairsOff,)
     # A stop is a stop, whether by Ctrl-C or by a scheduler.
-    signal.signal(signal.SIGTERM, _interrupt)
+    previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         # tyro exits with 2 itself when the command line does not parse, suggesting the right one.
         return action(tyro.cli(options, prog=program, args=arguments, config=config))
@@ -88,6 +88,8 @@ def run_command(
     except PyroNemError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -40,7 +40,7 @@ class CollectOptions:
 
 @dataclass(frozen=True)
 class ResultRow:
-    """One metric of one setting; ``paper`` is remembered and unchecked."""
+    """One metric of one setting, a value a seed; ``paper`` is remembered and unchecked."""
 
     experiment: str
     setting: str
@@ -50,6 +50,7 @@ class ResultRow:
     mean: float
     std: float | None
     seeds: list[int]
+    values: list[float]
     paper: float | None
     command: str
     commit: str
@@ -123,6 +124,7 @@ def _rows(members: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[ResultRo
                 mean=statistics.mean(values),
                 std=statistics.stdev(values) if len(values) > 1 else None,
                 seeds=[int(summary["seed"]) for _, summary in members],
+                values=values,
                 paper=paper,
                 command=first["command"],
                 commit=", ".join(sorted({summary["commit"] for _, summary in members})),

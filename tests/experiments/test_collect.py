@@ -1,0 +1,78 @@
+"""Tables from finished runs."""
+
+import json
+import statistics
+
+import pytest
+
+from experiments.collect import collect, main, to_markdown
+from experiments.defaults import defaults
+from inference import RunDirectory
+from pyro_nem.errors import CheckpointError, ConfigError
+
+METRICS = ("ami", "ami_last", "ari", "ari_last", "next_step_bce", "log_likelihood")
+
+
+def make_run(folder, seed, value, *, objects=3, finished=True):
+    settings = defaults("flying_shapes", "smoke", "rnn-em", None).to_dict()
+    settings["training"]["seed"] = seed
+    settings["objects"] = objects
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"settings": settings}))
+    summary = {
+        **{f"test.{name}": value for name in METRICS},
+        "seed": seed,
+        "command": f"python -m experiments.run --seed {seed}",
+        "commit": "abc",
+        "device": "cpu",
+        "wall_seconds": 10.0 * seed,
+    }
+    if finished:
+        (folder / "summary.json").write_text(json.dumps(summary))
+    return RunDirectory(folder)
+
+
+def test_seeds_of_one_setting_are_averaged(tmp_path):
+    runs = [make_run(tmp_path / str(s), s, v) for s, v in ((2, 0.9), (0, 0.5), (1, 0.7))]
+    runs.append(make_run(tmp_path / "other", 0, 0.1, objects=5))
+    rows = {(row.setting, row.metric): row for row in collect(runs)}
+    row = rows["3/3", "test.ami"]
+    assert row.seeds == [0, 1, 2]
+    assert row.values == [0.5, 0.7, 0.9]
+    assert row.mean == pytest.approx(0.7)
+    assert row.std == pytest.approx(statistics.stdev([0.5, 0.7, 0.9]))
+    assert row.wall_seconds == pytest.approx(10.0)
+    assert row.paper == 0.970
+    assert row.command.endswith("--seed 0")
+    assert rows["3/3", "test.ari"].paper is None
+    assert rows["5/3", "test.ami"].std is None
+
+
+def test_the_table_says_that_the_papers_figures_are_unchecked(tmp_path):
+    table = to_markdown(collect([make_run(tmp_path / "a", 0, 0.5)]))
+    assert "as remembered (unchecked)" in table
+    assert "| 3/3 | smoke, located | test.ami | 0.5000 |  | 0 | 0.970 |" in table
+    assert "commit abc" in table
+
+
+def test_files_are_written(tmp_path):
+    make_run(tmp_path / "a", 0, 0.5)
+    assert main([str(tmp_path / "a"), "--output", str(tmp_path / "results")]) == 0
+    rows = json.loads((tmp_path / "results" / "flying_shapes.json").read_text())["rows"]
+    assert {row["metric"] for row in rows} == {f"test.{name}" for name in METRICS}
+    assert (tmp_path / "results" / "flying_shapes.md").read_text().startswith("# flying_shapes")
+
+
+def test_unlabelled_data_have_fewer_rows(tmp_path):
+    run = make_run(tmp_path / "a", 0, None)
+    assert collect([run]) == []
+
+
+def test_bad_runs_are_refused(tmp_path):
+    with pytest.raises(CheckpointError, match=r"summary\.json"):
+        collect([make_run(tmp_path / "a", 0, 0.5, finished=False)])
+    twice = [make_run(tmp_path / name, 0, 0.5) for name in ("b", "c")]
+    with pytest.raises(ConfigError, match="seed 0 of these settings is there twice"):
+        collect(twice)
+    with pytest.raises(ConfigError, match="run_dirs"):
+        collect([])
