@@ -145,3 +145,10 @@ def test_ami_of_all_pixels_apart():
         halves = np.arange(size) % 2
         found = adjusted_mutual_information(labels, halves)
         assert found == pytest.approx(max_normalised(labels, halves), abs=1e-9)
+
+
+def test_nothing_scored_anywhere_gives_nan():
+    labels = np.zeros((2, 3, 10), np.uint8)
+    scores = adjusted_mutual_information(labels, np.ones((2, 3, 10), np.uint8))
+    assert scores.shape == (2, 3)
+    assert np.isnan(scores).all()
