@@ -1,0 +1,137 @@
+"""Every command and example of README and docs runs, at smoke size."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+RUN_DIR = "runs/flying_shapes/laptop-rnn-em-located-3objects-k3-seed0"
+
+# What makes an example small: fewer sequences, fewer updates.
+SMALLER = {
+    "ShapesConfig(objects=3)": "ShapesConfig(objects=3, training=64, validation=8, test=8)",
+    "run = fit(model, guide, data, ": "run = fit(model, guide, data, config=TINY, ",
+}
+PREAMBLE = "from inference import TrainingConfig\nTINY = TrainingConfig(updates=2, batch_size=4)\n"
+
+
+def blocks(language):
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        found = re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        for number, block in enumerate(found):
+            yield pytest.param(block, id=f"{document.name}-{number}")
+
+
+def commands():
+    seen = []
+    for parameter in blocks("bash"):
+        for line in parameter.values[0].splitlines():
+            if "python -m experiments" in line and line not in seen:
+                seen.append(line)
+    return [line.split("&&")[-1].strip() for line in seen]
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    """A folder in which the runs that the documents speak of exist, at smoke size."""
+    folder = tmp_path_factory.mktemp("documents")
+    run(folder, ["experiments.run", "flying_shapes", "--scale", "smoke", "--run-dir", RUN_DIR])
+    file = next((folder / "cache").glob("shapes-3-objects-21*.h5"))
+    (folder / "flying_shapes.h5").symlink_to(file)
+    return folder
+
+
+def environment(folder):
+    return {
+        **os.environ,
+        "PYRO_NEM_CACHE": str(folder / "cache"),
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def run(folder, arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("block", list(blocks("python")))
+def test_examples_run(block, workspace):
+    for large, small in SMALLER.items():
+        block = block.replace(large, small)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PREAMBLE + block],
+        cwd=workspace,
+        env=environment(workspace),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize("line", commands())
+def test_commands_run(line, workspace):
+    python, flag, program, *arguments = shlex.split(line)
+    assert (python, flag) == ("python", "-m")
+    if program == "experiments.run" and "--resume" not in arguments:
+        number = len(list(workspace.iterdir()))
+        arguments += ["--scale", "smoke", "--run-dir", f"new-{number}"]
+    elif program == "experiments.run":
+        arguments += ["--run-dir", RUN_DIR]
+    elif program == "experiments.benchmark":
+        arguments = [a for a in arguments if a not in ("--batch-size", "32")]
+        arguments += ["--batch-size", "2", "--steps", "2", "--repeats", "1"]
+    run(workspace, [program, *arguments])
+
+
+def test_commands_are_found():
+    programs = {line.split()[2] for line in commands()}
+    assert programs == {f"experiments.{n}" for n in ("run", "evaluate", "benchmark", "collect")}
+
+
+def test_links_and_pictures_exist():
+    for document in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
+            assert target.startswith("https://") or (document.parent / target).exists(), target
+
+
+def test_the_readmes_figures_are_those_of_the_committed_results():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [
+        row
+        for path in sorted((ROOT / "docs" / "results").glob("*_shapes.json"))
+        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]
+    ]
+    known = {
+        (f"{row['experiment']} {row['setting']}", row["metric"].removeprefix("test.")): row
+        for row in rows
+    }
+    cell = r"(\d\.\d+)(?: ± (\d\.\d+))?"
+    table = re.findall(rf"^\| (\w+ [\w/-]+) \| {cell} \| {cell} \| (\S+) \|", text, re.MULTILINE)
+    assert len(table) == text.count("_shapes 3/") + text.count("static_shapes ")
+    for name, mean, mean_std, last, last_std, paper in table:
+        for metric, value, std in (("ami", mean, mean_std), ("ami_last", last, last_std)):
+            row = known[name, metric]
+            assert value == f"{row['mean']:.3f}"
+            assert std == ("" if row["std"] is None else f"{row['std']:.3f}")
+            assert paper == f"{row['paper']:.3f}"
