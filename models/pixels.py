@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyro.distributions as dist
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from pyro_nem.errors import ConfigError
 
@@ -40,12 +41,29 @@ class BernoulliPixels:
     def distribution(self, psi: Tensor) -> dist.TorchDistribution:
         """Return Bernoulli(psi) with the channels of ``psi`` [..., C] as its event."""
         clipped = psi.clamp(_CLIP, 1.0 - _CLIP)
-        # Unvalidated, since grey values in (0, 1) are allowed and scored by their cross-entropy.
-        return dist.Bernoulli(probs=clipped, validate_args=False).to_event(1)
+        return _BernoulliByProbability(clipped).to_event(1)
 
     def divergence_from_background(self, psi: Tensor) -> Tensor:
         """Return KL(Bernoulli(0) || Bernoulli(psi)) = -log(1 - psi), [..., C] -> [...]."""
         return -torch.log1p(-psi.clamp(max=1.0 - _CLIP)).sum(-1)
+
+
+class _BernoulliByProbability(dist.Bernoulli):  # type: ignore[misc]  # pyro is untyped
+    """A Bernoulli law that scores values without a detour through logits.
+
+    PyTorch's own turns probabilities into logits first, several passes over K T B D numbers. Grey
+    values in (0, 1) are allowed and scored by their cross-entropy, so nothing is validated.
+    """
+
+    def __init__(self, probs: Tensor) -> None:
+        super().__init__(probs=probs, validate_args=False)
+
+    def expand(self, batch_shape: torch.Size, _instance: Any = None) -> _BernoulliByProbability:
+        return _BernoulliByProbability(self.probs.expand(batch_shape))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        probs, value = torch.broadcast_tensors(self.probs, value)
+        return -F.binary_cross_entropy(probs, value, reduction="none")
 
 
 @dataclass(frozen=True)
