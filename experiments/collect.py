@@ -153,8 +153,9 @@ def to_markdown(rows: Sequence[ResultRow]) -> str:
     lines.append("")
     for command in dict.fromkeys(row.command for row in rows):
         row = next(row for row in rows if row.command == command)
+        others = " and the other seeds" if len(row.seeds) > 1 else ""
         lines.append(
-            f"- {row.setting}: `{command}` and the other seeds, commit {row.commit}, {row.device}, "
+            f"- {row.setting}: `{command}`{others}, commit {row.commit}, {row.device}, "
             f"{row.wall_seconds:.0f} s a run on average"
         )
     return "\n".join(lines) + "\n"
