@@ -1,17 +1,15 @@
-"""The training loop on small problems: schedule, resume, early stop, failures, signals."""
+"""The training loop on small problems: schedule, early stop, failures, data that do not fit."""
 
 import copy
 import itertools
-import json
 import math
-import os
-import signal
 from dataclasses import replace
 
 import numpy as np
 import pyro
 import pytest
 import torch
+from small_run import CONFIG, build, frames, run, weights
 
 from inference import (
     RunDirectory,
@@ -19,54 +17,11 @@ from inference import (
     fit,
     fitting,
     frame_task,
-    guides,
     load_checkpoint,
     train,
 )
 from inference.training import update_seed
-from models import SpatialMixture
-from pyro_nem.data import ArrayFrames
-from pyro_nem.errors import CheckpointError, ConfigError, NumericalError
-from pyro_nem.networks import LocatedDecoder
-
-CONFIG = TrainingConfig(
-    updates=6, batch_size=4, warmup=2, log_every=1, validate_every=2, averaging=0.9
-)
-
-
-def frames(sequences=12, steps=3, seed=0):
-    generator = np.random.default_rng(seed)
-    features = generator.integers(0, 2, (steps + 1, sequences, 8, 8, 1), np.uint8)
-    groups = generator.integers(0, 3, features.shape, np.uint8)
-    return ArrayFrames(features, groups)
-
-
-def build():
-    torch.manual_seed(0)
-    model = SpatialMixture(LocatedDecoder((8, 8, 1), 6, template=3), 2)
-    return model, guides.RNNEM(model)
-
-
-def run(directory=None, config=CONFIG, **options):
-    model, guide = build()
-    return fit(
-        model,
-        guide,
-        frames(),
-        validation=frames(5, seed=1),
-        config=config,
-        directory=directory,
-        report=lambda line: None,
-        **options,
-    )
-
-
-def numbers(records):
-    return [{k: v for k, v in record.items() if k != "seconds"} for record in records]
-
-
-def weights(found):
-    return found.objective.state_dict()
+from pyro_nem.errors import ConfigError, NumericalError
 
 
 def test_the_learning_rate_rises_and_falls():
@@ -102,57 +57,6 @@ def test_every_record_is_complete(tmp_path):
         assert ("validation.effective_components" in record) == (record["update"] % 2 == 0)
 
 
-@pytest.mark.parametrize("stop_after", [1, 3, 4])
-def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(tmp_path, monkeypatch, stop_after):
-    whole = run(tmp_path / "whole")
-
-    class Impatient(fitting.Interruption):
-        asked = 0
-
-        def requested(self):
-            self.asked += 1
-            return self.asked >= stop_after
-
-    with monkeypatch.context() as patch:
-        patch.setattr(fitting, "Interruption", Impatient)
-        part = run(tmp_path / "parts")
-    assert part.reason == "interrupted"
-    assert part.updates == stop_after
-    rest = run(tmp_path / "parts", resume=True)
-    assert rest.reason == "finished"
-    assert numbers(rest.records) == numbers(whole.records)
-    for name, value in weights(whole).items():
-        assert torch.equal(value, weights(rest)[name])
-
-
-def test_metrics_after_the_checkpoint_are_written_again(tmp_path):
-    whole = run(tmp_path / "run")
-    directory = RunDirectory(tmp_path / "run")
-    with directory.metrics.open("a") as file:
-        file.write(json.dumps({"update": 99, "train.loss": 0.0}) + "\n")
-        file.write('{"update": 100, "train')
-    again = run(tmp_path / "run", resume=True)
-    assert numbers(again.records) == numbers(whole.records)
-    assert numbers(directory.read_metrics()) == numbers(whole.records)
-
-
-def test_sigterm_saves_and_stops(tmp_path, monkeypatch):
-
-    original = fitting.ProgressPrinter.__call__
-
-    def printer(self, record):
-        original(self, record)
-        if record["update"] == 3:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    monkeypatch.setattr(fitting.ProgressPrinter, "__call__", printer)
-    before = signal.getsignal(signal.SIGTERM)
-    found = run(tmp_path / "run")
-    assert (found.reason, found.updates) == ("interrupted", 3)
-    assert load_checkpoint(tmp_path / "run" / "checkpoints" / "last.pt")["update"] == 3
-    assert signal.getsignal(signal.SIGTERM) is before
-
-
 def test_patience_stops_early(monkeypatch):
 
     losses = iter([5.0, 4.0, 4.5, 4.2, 1.0, 0.5])
@@ -166,24 +70,6 @@ def test_patience_stops_early(monkeypatch):
     monkeypatch.setattr(frame_task, "evaluate", fake)
     found = run(config=replace(CONFIG, updates=12, patience=2))
     assert (found.reason, found.updates) == ("early", 8)
-
-
-def test_nan_stops_and_the_last_checkpoint_stays_good(tmp_path, monkeypatch):
-
-    original = fitting.FrameTask.loss
-
-    def poisoned(self, module, batch, generator):
-        loss, measure = original(self, module, batch, generator)
-        poisoned.calls += 1
-        return (loss * math.nan if poisoned.calls == 4 else loss), measure
-
-    poisoned.calls = 0
-    monkeypatch.setattr(fitting.FrameTask, "loss", poisoned)
-    with pytest.raises(NumericalError, match="loss became nan at update 4"):
-        run(tmp_path / "run")
-    state = load_checkpoint(tmp_path / "run" / "checkpoints" / "last.pt")
-    assert state["update"] == 2
-    assert all(value.isfinite().all() for value in state["module"].values())
 
 
 def test_an_infinite_gradient_stops_before_the_weights_change():
@@ -291,61 +177,6 @@ def test_bad_validation_data_are_found_before_training(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_is_resumed_with_its_own_settings_only(tmp_path):
-    run(tmp_path / "run")
-    for change in (
-        {"config": replace(CONFIG, seed=1)},
-        {"config": replace(CONFIG, averaging=None)},
-        {"inter_weight": 0.5},
-        {"steps": 2},
-    ):
-        with pytest.raises(CheckpointError, match="holds a run with"):
-            run(tmp_path / "run", resume=True, **{"config": CONFIG, **change})
-
-
-def test_weights_alone_are_not_resumed(tmp_path):
-    run(tmp_path / "run")
-    folder = tmp_path / "run" / "checkpoints"
-    (folder / "last.pt").write_bytes((folder / "best.pt").read_bytes())
-    with pytest.raises(CheckpointError, match="holds weights only"):
-        run(tmp_path / "run", resume=True)
-
-
-def test_leftovers_of_a_kill_are_removed_on_resume(tmp_path):
-    run(tmp_path / "run")
-    leftover = tmp_path / "run" / "checkpoints" / ".last-abc.pt"
-    leftover.write_bytes(b"half")
-    run(tmp_path / "run", resume=True)
-    assert not leftover.exists()
-
-
-def test_a_folder_with_other_files_is_not_written_over(tmp_path):
-    (tmp_path / "config.json").write_text("mine")
-    with pytest.raises(CheckpointError, match=r"holds a run already \(there is config.json\)"):
-        run(tmp_path)
-    assert (tmp_path / "config.json").read_text() == "mine"
-    with pytest.raises(CheckpointError, match="not valid JSON"):
-        run(tmp_path, resume=True)
-
-
-def test_stopped_without_validation_data_the_last_weights_come_back(tmp_path, monkeypatch):
-    class AfterFive(fitting.Interruption):
-        asked = 0
-
-        def requested(self):
-            self.asked += 1
-            return self.asked >= 5
-
-    monkeypatch.setattr(fitting, "Interruption", AfterFive)
-    model, guide = build()
-    config = replace(CONFIG, validate_every=3, averaging=None)
-    found = fit(model, guide, frames(), config=config, directory=tmp_path / "run")
-    last = load_checkpoint(tmp_path / "run" / "checkpoints" / "last.pt")
-    assert (found.updates, last["update"]) == (5, 5)
-    for name, value in weights(found).items():
-        assert torch.equal(value, last["module"][name])
-
-
 def test_a_validation_loss_of_nan_stops(monkeypatch):
     class Evaluation:
         metrics = {"loss": math.nan}  # noqa: RUF012  # a stand-in
@@ -376,30 +207,3 @@ def test_double_precision_trains():
     model, guide = build()
     found = fit(model.double(), guide.double(), frames(), config=CONFIG, report=lambda line: None)
     assert next(found.objective.parameters()).dtype == torch.double
-
-
-def test_a_used_folder_is_not_written_over(tmp_path):
-    run(tmp_path / "run")
-    before = (tmp_path / "run" / "checkpoints" / "last.pt").read_bytes()
-    with pytest.raises(CheckpointError, match=r"holds a run already.*--resume"):
-        run(tmp_path / "run")
-    assert (tmp_path / "run" / "checkpoints" / "last.pt").read_bytes() == before
-
-
-def test_frames_without_scored_pixels_train_and_resume(tmp_path):
-    model, guide = build()
-    data = ArrayFrames(frames().read(0, 12)[0], np.zeros((4, 12, 8, 8, 1), np.uint8))
-    for resume in (False, True):
-        found = fit(
-            model,
-            guide,
-            data,
-            validation=data,
-            config=CONFIG,
-            directory=tmp_path / "run",
-            resume=resume,
-            report=lambda line: None,
-        )
-        assert all(math.isnan(record["train.ari"]) for record in found.records)
-        assert math.isnan(found.records[-1]["validation.ari"])
-    assert '"train.ari": null' in (tmp_path / "run" / "metrics.jsonl").read_text()
