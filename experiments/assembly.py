@@ -1,4 +1,4 @@
-"""From settings to objects: data sources, and the objective with its networks."""
+"""From settings to objects: the data file, and the objective with its networks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from experiments.config import FrameExperiment
 from inference import NEMObjective
 from inference.guides import RNNEM, GradientNEM
 from models import SpatialMixture
-from pyro_nem.data import HDF5Frames, ShapesConfig, shapes_file
+from pyro_nem.data import ShapesConfig, shapes_file
 from pyro_nem.networks import (
     Cell,
     ConvDecoder,
@@ -23,7 +23,7 @@ from pyro_nem.networks import (
     TiedDecoder,
 )
 
-__all__ = ["build_objective", "data_file", "open_split"]
+__all__ = ["build_objective", "data_file"]
 
 
 def data_file(
@@ -50,11 +50,6 @@ def data_file(
         sizes = {split: settings.test_sequences if split == only else 1 for split in sizes}
     config = ShapesConfig(objects=settings.objects, frames=settings.frames, **sizes)
     return shapes_file(config, report)
-
-
-def open_split(path: Path, split: str, limit: int | None = None) -> HDF5Frames:
-    """Open one split of a file, its first ``limit`` sequences or all of them."""
-    return HDF5Frames(path, split, limit)
 
 
 def build_objective(settings: FrameExperiment, image_shape: tuple[int, int, int]) -> NEMObjective:

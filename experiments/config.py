@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, Literal
 
 from inference import TrainingConfig
@@ -88,6 +89,11 @@ class FrameExperiment:
             if getattr(self, name) < 1:
                 option = "--" + name.replace("_", "-")
                 raise ConfigError(f"{option}: expected at least 1, got {getattr(self, name)}")
+
+    @property
+    def data_name(self) -> str:
+        """A short name of the data, for folders and files."""
+        return f"{self.objects}objects" if self.data is None else Path(self.data).stem
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers, strings, lists and dictionaries, as for JSON."""

@@ -98,8 +98,8 @@ def _laptop(settings: FrameExperiment) -> FrameExperiment:
 def _located(settings: FrameExperiment) -> FrameExperiment:
     """Return the settings with the small network and the way to train it.
 
-    Static images are then trained as videos are: every step counts, and gamma is held fixed. With
-    the paper's loss on the last step alone the located network stays at its first guess.
+    Static images are then trained as videos are: every step counts, and gamma is held fixed. The
+    paper's loss on the last step alone leaves this network a much weaker signal.
     """
     return replace(
         settings,

@@ -9,7 +9,7 @@ from typing import Literal
 
 import tyro
 
-from experiments.assembly import build_objective, data_file, open_split
+from experiments.assembly import build_objective, data_file
 from experiments.cli import (
     Count,
     File,
@@ -20,6 +20,7 @@ from experiments.cli import (
     run_command,
 )
 from experiments.config import FrameExperiment
+from experiments.options import check_one_source
 from experiments.pictures import draw_pictures
 from experiments.scores import score_table, test_scores
 from inference import RunDirectory, load_checkpoint, load_weights
@@ -87,7 +88,7 @@ def _evaluate(options: EvaluateOptions, arguments: list[str]) -> int:
     path = data_file(settings, only=None if _same_data(settings, trained) else options.split)
     checkpoint = directory.best if options.checkpoint == "best" else directory.last
     state = load_checkpoint(checkpoint)
-    with open_split(path, options.split, settings.test_sequences) as source:
+    with HDF5Frames(path, options.split, settings.test_sequences) as source:
         _check_source(options, source, directory)
         objective = build_objective(settings, source.image_shape)
         load_weights(objective, state["evaluated"], checkpoint)
@@ -134,10 +135,7 @@ def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExpe
     """Return the settings of the run with the options' changes."""
     if options.sequences is not None and options.sequences < 1:
         raise ConfigError(f"--sequences: expected at least 1, got {options.sequences}")
-    if options.data is not None and options.objects is not None:
-        raise ConfigError(
-            "--objects describes generated data, but --data brings its own; leave one of them out"
-        )
+    check_one_source(options.data, options.objects)
     steps = _or(options.steps, trained.steps)
     frames = trained.frames if trained.frames == 1 else max(trained.frames, steps + 1)
     noise = trained.noise
@@ -167,10 +165,9 @@ def _or(value: int | None, default: int) -> int:
 
 
 def _name(options: EvaluateOptions, settings: FrameExperiment) -> str:
-    data = f"{settings.objects}objects" if settings.data is None else Path(settings.data).stem
     noise = "" if options.noise is None else f"-noise{options.noise}"
     return (
-        f"{options.split}-{data}-k{settings.components}-t{settings.steps}{noise}"
+        f"{options.split}-{settings.data_name}-k{settings.components}-t{settings.steps}{noise}"
         f"-{options.checkpoint}"
     )
 

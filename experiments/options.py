@@ -14,7 +14,7 @@ from experiments.defaults import defaults
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 
-__all__ = ["RunOptions", "default_run_directory", "resolve", "resume_settings"]
+__all__ = ["RunOptions", "check_one_source", "default_run_directory", "resolve", "resume_settings"]
 
 
 @dataclass(frozen=True)
@@ -112,10 +112,7 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
     else:
         scale, reason = "laptop", "there is no CUDA device; --scale paper runs the full protocol"
     settings = defaults(options.experiment, scale, options.guide or "rnn-em", options.network)
-    if options.data is not None and options.objects is not None:
-        raise ConfigError(
-            "--objects describes generated data, but --data brings its own; leave one of them out"
-        )
+    check_one_source(options.data, options.objects)
     changes = _given(options, _SETTINGS)
     if options.objects is not None and options.components is None:
         # As many components as the experiment spares for its usual number of objects.
@@ -126,6 +123,20 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
         changes["frames"] = max(settings.frames, changes.get("steps", settings.steps) + 1)
     changes["training"] = replace(settings.training, **_given(options, _TRAINING))
     return replace(settings, device=device, **changes), reason
+
+
+def check_one_source(data: Path | None, objects: int | None) -> None:
+    """Check that data are not asked for twice, as a file and as generated objects.
+
+    Raises
+    ------
+    ConfigError
+        If they are.
+    """
+    if data is not None and objects is not None:
+        raise ConfigError(
+            "--objects describes generated data, but --data brings its own; leave one of them out"
+        )
 
 
 def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperiment:
@@ -158,9 +169,8 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
 
 def default_run_directory(settings: FrameExperiment) -> Path:
     """Return runs/EXPERIMENT/NAME, the name telling what a user most often varies."""
-    data = f"{settings.objects}objects" if settings.data is None else Path(settings.data).stem
     name = (
-        f"{settings.scale}-{settings.guide}-{settings.network}-{data}-k{settings.components}"
+        f"{settings.scale}-{settings.guide}-{settings.network}-{settings.data_name}-k{settings.components}"
         f"-seed{settings.training.seed}"
     )
     return Path("runs") / settings.experiment / name

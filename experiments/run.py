@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 
-from experiments.assembly import build_objective, data_file, open_split
+from experiments.assembly import build_objective, data_file
 from experiments.cli import INTERRUPTED, provenance, run_command, use_threads
 from experiments.config import FrameExperiment
 from experiments.options import (
@@ -44,6 +44,9 @@ def _run(options: RunOptions, arguments: list[str]) -> int:
         finished = False
     if finished:
         return 0
+    if not directory.last.exists():
+        print("interrupted before the training began; start again")
+        return INTERRUPTED
     resume = ["python", "-m", _PROGRAM, settings.experiment, "--resume", "--run-dir"]
     print(f"interrupted; continue with\n    {shlex.join([*resume, str(directory.path)])}")
     return INTERRUPTED
@@ -59,9 +62,9 @@ def _train_and_score(
     started = time.perf_counter()
     path = data_file(settings)
     with (
-        open_split(path, "training", settings.training_sequences) as training,
-        open_split(path, "validation", settings.validation_sequences) as validation,
-        open_split(path, "test", settings.test_sequences) as test,
+        HDF5Frames(path, "training", settings.training_sequences) as training,
+        HDF5Frames(path, "validation", settings.validation_sequences) as validation,
+        HDF5Frames(path, "test", settings.test_sequences) as test,
     ):
         objective = build_objective(settings, training.image_shape)
         check_source(objective, test, settings.steps)
@@ -117,16 +120,14 @@ def _train_and_score(
 
 def _open(options: RunOptions) -> tuple[FrameExperiment, RunDirectory]:
     """Return the settings and the folder of a new or continued run."""
-    if options.resume and options.run_dir is not None:
-        directory = RunDirectory(options.run_dir)
+    if options.resume:
+        path = options.run_dir or default_run_directory(resolve(options)[0])
+        directory = RunDirectory(path)
         settings = resume_settings(options, directory)
         reason = f"as saved in {directory.config}"
     else:
         settings, reason = resolve(options)
         directory = RunDirectory(options.run_dir or default_run_directory(settings))
-        if options.resume:
-            settings = resume_settings(options, directory)
-    if not options.resume:
         directory.require_unused()
     print(f"{settings.experiment} at {settings.scale} scale: {reason}")
     return settings, directory

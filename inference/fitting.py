@@ -22,11 +22,7 @@ from inference.run_directory import RunDirectory
 from inference.training import train
 from inference.training_config import TrainingConfig
 from models import SpatialMixture
-from pyro_nem.data import (
-    FrameSource,
-    Noise,
-    as_source,
-)
+from pyro_nem.data import FrameSource, Noise, as_source
 from pyro_nem.errors import CheckpointError, ConfigError
 
 __all__ = ["Run", "fit", "fit_objective"]
@@ -189,11 +185,12 @@ def fit_objective(
     if validation is None and config.patience is not None:
         raise ConfigError("patience: early stopping needs validation data, got none")
     task = FrameTask(training, validation, steps, noise, config)
-    next(task.batches(0))
     state = None
     if directory is not None and resume:
         state = _load_state(objective, directory)
     elif directory is not None:
+        # Impossible pixels and too small a file show here, before the folder is made.
+        next(task.batches(0))
         directory.create(description)
     records: list[dict[str, float | int]] = [] if directory is None else directory.read_metrics()
     printer = ProgressPrinter(config.updates, report)

@@ -102,8 +102,8 @@ def train(
     config
         Updates, optimiser, schedule, validation.
     log
-        Takes each record: "update", "seconds" (since the loop began), "learning_rate",
-        "train.*" and, after a validation, "validation.*".
+        Takes each record: "update", "seconds" (spent in the loop, earlier sessions included),
+        "learning_rate", "train.*" and, after a validation, "validation.*".
     checkpointer
         Takes the state at the start, at each validation and when stopped.
     resume
