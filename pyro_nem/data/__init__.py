@@ -8,8 +8,16 @@ Usage::
 """
 
 from pyro_nem.data.array_frames import ArrayFrames, as_source
+from pyro_nem.data.ball_physics import BallMotion, Balls, simulate_balls
+from pyro_nem.data.balls import (
+    BallScene,
+    BallsConfig,
+    draw_balls,
+    generate_balls,
+    render_balls,
+)
 from pyro_nem.data.batches import epoch_batches, num_batches, ordered_batches, read_batch
-from pyro_nem.data.cache import cache_dir, shapes_file
+from pyro_nem.data.cache import balls_file, cache_dir, shapes_file
 from pyro_nem.data.clip import Clip, make_clip
 from pyro_nem.data.frames import FrameBatch, FrameSource
 from pyro_nem.data.hdf5_frames import HDF5Frames
@@ -29,6 +37,10 @@ __all__ = [
     "BITMAPS",
     "SPLITS",
     "ArrayFrames",
+    "BallMotion",
+    "BallScene",
+    "Balls",
+    "BallsConfig",
     "Clip",
     "FrameBatch",
     "FrameBlock",
@@ -39,10 +51,13 @@ __all__ = [
     "ShapesConfig",
     "Split",
     "as_source",
+    "balls_file",
     "bitflip",
     "cache_dir",
+    "draw_balls",
     "draw_scene",
     "epoch_batches",
+    "generate_balls",
     "generate_shapes",
     "make_clip",
     "masked_uniform",
@@ -50,7 +65,9 @@ __all__ = [
     "ordered_batches",
     "read_batch",
     "render",
+    "render_balls",
     "shapes_file",
+    "simulate_balls",
     "track",
     "write_frames",
 ]

@@ -6,7 +6,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pyro_nem.data.checks import check_features, check_groups, check_layout, check_range
+from pyro_nem.data.checks import (
+    check_collisions,
+    check_features,
+    check_groups,
+    check_labels,
+    check_layout,
+    check_range,
+)
 from pyro_nem.data.frames import FrameSource
 
 __all__ = ["ArrayFrames", "as_source"]
@@ -27,11 +34,15 @@ class ArrayFrames:
         or the same with a trailing axis of 1. Only scores need it.
     name
         What error messages call the data.
+    collisions
+        1 on the pixels of objects that met another one since the frame before, 0 elsewhere; shape
+        as that of `groups`. Only scores of collisions need it.
 
     Raises
     ------
     DataError
-        Wrong shapes, intensities outside [0, 1], or groups that are not whole numbers.
+        Wrong shapes, intensities outside [0, 1], groups that are not whole numbers, or collisions
+        that are neither 0 nor 1.
 
     Examples
     --------
@@ -47,15 +58,16 @@ class ArrayFrames:
         groups: NDArray[Any] | torch.Tensor | None = None,
         *,
         name: str = "array",
+        collisions: NDArray[Any] | torch.Tensor | None = None,
     ) -> None:
-        values = _as_numpy(features)
-        labels = None if groups is None else _as_numpy(groups)
-        if labels is not None and labels.ndim == 4:
-            labels = labels[..., None]  # [T, N, rows, columns, 1]
+        values, labels, mask = _as_numpy(features), _labels(groups), _labels(collisions)
         check_layout(name, values, labels)
+        if mask is not None:
+            check_labels(name, "collisions", mask, values.shape)
         self._name = name
         self._features = check_features(name, values)
         self._groups = None if labels is None else check_groups(name, labels)
+        self._collisions = None if mask is None else check_collisions(name, mask)
 
     @property
     def name(self) -> str:
@@ -92,10 +104,31 @@ class ArrayFrames:
         groups = None if self._groups is None else self._groups[:, start:stop]
         return self._features[:, start:stop], groups
 
+    def read_collisions(self, start: int, stop: int) -> NDArray[np.uint8] | None:
+        """Return a view of where objects of sequences `start` to `stop` (exclusive) met others.
+
+        Shape `[T, n, rows, columns, 1]`; None if that is not known.
+
+        Raises
+        ------
+        ConfigError
+            The range is empty or leaves the data.
+        """
+        check_range(self._name, start, stop, self.num_sequences)
+        return None if self._collisions is None else self._collisions[:, start:stop]
+
 
 def as_source(data: FrameSource | NDArray[Any] | torch.Tensor, name: str) -> FrameSource:
     """Return a source as it is, and an array or tensor as a source of that name."""
     return ArrayFrames(data, name=name) if isinstance(data, (np.ndarray, torch.Tensor)) else data
+
+
+def _labels(array: NDArray[Any] | torch.Tensor | None) -> NDArray[Any] | None:
+    """Return labels of pixels with their trailing axis of 1, which may be left out."""
+    if array is None:
+        return None
+    labels = _as_numpy(array)
+    return labels[..., None] if labels.ndim == 4 else labels  # [T, N, rows, columns, 1]
 
 
 def _as_numpy(array: NDArray[Any] | torch.Tensor) -> NDArray[Any]:

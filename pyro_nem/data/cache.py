@@ -3,19 +3,20 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import h5py
 import platformdirs
 
-from pyro_nem.data.layout import SPLITS, Split, write_frames
+from pyro_nem.data.balls import BallsConfig, generate_balls
+from pyro_nem.data.layout import SPLITS, FrameBlock, Split, write_frames
 from pyro_nem.data.shapes import ShapesConfig, generate_shapes
 from pyro_nem.errors import DataError, StorageError
 
-__all__ = ["CACHE_VARIABLE", "FORMAT_VERSION", "cache_dir", "shapes_file"]
+__all__ = ["CACHE_VARIABLE", "FORMAT_VERSION", "balls_file", "cache_dir", "shapes_file"]
 
 CACHE_VARIABLE: Final = "PYRO_NEM_CACHE"
 FORMAT_VERSION: Final = 1
@@ -55,15 +56,77 @@ def shapes_file(config: ShapesConfig, report: Callable[[str], None] = print) -> 
     StorageError
         The cache cannot be written.
     """
-    attributes = {**asdict(config), "generator": "shapes", "format_version": FORMAT_VERSION}
-    path = cache_dir() / _file_name(config, attributes)
+    kind = _Kind("shapes", f"shapes-{config.objects}-objects", f"{config.objects} shapes", "10 s")
+    return _generated_file(kind, config, lambda split: generate_shapes(config, split), report)
+
+
+def balls_file(config: BallsConfig, report: Callable[[str], None] = print) -> Path:
+    """Return the file of bouncing balls that a configuration describes, as `shapes_file` does.
+
+    It has collisions, too.
+
+    Parameters
+    ----------
+    config
+        What the file holds. All of it is part of the file's name.
+    report
+        Called with a line of text before and after generating; not called if the file is found.
+
+    Returns
+    -------
+    Path
+        An HDF5 file in the published layout, for `HDF5Frames`.
+
+    Raises
+    ------
+    ConfigError
+        The balls do not fit into the image.
+    DataError
+        The file in the cache is damaged, or was not made from this configuration.
+    StorageError
+        The cache cannot be written.
+    """
+    count = str(config.objects)
+    if config.most_objects is not None:
+        count += f"-{config.most_objects}"
+    name, text = f"balls-{count}-objects", f"{count} balls"
+    if config.curtain:
+        name, text = f"{name}-curtain", f"{text} behind a curtain"
+    kind = _Kind("balls", name, text, "10 min")
+    return _generated_file(kind, config, lambda split: generate_balls(config, split), report)
+
+
+class _Kind(NamedTuple):
+    """How to speak of a kind of generated files."""
+
+    generator: str
+    """What made them, as in their attributes."""
+    name: str
+    """How the file's name begins."""
+    text: str
+    """What a sequence shows."""
+    time: str
+    """How long it takes to generate a file of the default size."""
+
+
+def _generated_file(
+    kind: _Kind,
+    config: ShapesConfig | BallsConfig,
+    generate: Callable[[str], Iterator[FrameBlock]],
+    report: Callable[[str], None],
+) -> Path:
+    """Return the file of a configuration, generating its splits the first time."""
+    # HDF5 has no attribute that is None; a field without a value is left out.
+    fields = {key: value for key, value in asdict(config).items() if value is not None}
+    attributes = {**fields, "generator": kind.generator, "format_version": FORMAT_VERSION}
+    path = cache_dir() / _file_name(kind, config, attributes)
     if path.exists():
         _check_attributes(path, attributes)
         return path
     counts = {name: int(attributes[name]) for name in SPLITS}
     report(
-        f"Generating {sum(counts.values()):,} sequences of {config.objects} shapes, "
-        f"{config.frames} frames each, into {path} (once; the default size takes about 10 s)"
+        f"Generating {sum(counts.values()):,} sequences of {kind.text}, "
+        f"{config.frames} frames each, into {path} (once; the default size takes about {kind.time})"
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,18 +135,20 @@ def shapes_file(config: ShapesConfig, report: Callable[[str], None] = print) -> 
             f"cannot create the cache folder {path.parent}: {error}; set ${CACHE_VARIABLE} to a "
             "folder that can be written"
         ) from error
-    splits = {name: Split(count, generate_shapes(config, name)) for name, count in counts.items()}
+    splits = {name: Split(count, generate(name)) for name, count in counts.items()}
     write_frames(path, splits, attributes)
     report(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
     return path
 
 
-def _file_name(config: ShapesConfig, attributes: Mapping[str, str | int]) -> str:
+def _file_name(
+    kind: _Kind, config: ShapesConfig | BallsConfig, attributes: Mapping[str, str | int]
+) -> str:
     """Return a name that a person can read, made unique by a hash of all attributes."""
     text = json.dumps(attributes, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:10]
     return (
-        f"shapes-{config.objects}-objects-{config.frames}-frames-{config.rows}x{config.columns}"
+        f"{kind.name}-{config.frames}-frames-{config.rows}x{config.columns}"
         f"-{config.training}-{config.validation}-{config.test}-seed-{config.seed}-{digest}.h5"
     )
 

@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 
 from pyro_nem.errors import ConfigError, DataError
 
-__all__ = ["check_features", "check_groups", "check_layout", "check_range"]
+__all__ = [
+    "check_collisions",
+    "check_features",
+    "check_groups",
+    "check_labels",
+    "check_layout",
+    "check_range",
+]
 
 # Kinds of numpy dtypes that hold numbers: bool, unsigned, integer, float.
 _NUMBERS = "buif"
@@ -42,14 +49,29 @@ def check_layout(
             f"{where}, key 'features': expected at least one frame, sequence and pixel, got shape "
             f"{shape}"
         )
-    if groups is not None and tuple(groups.shape) != (*shape[:-1], 1):
+    if features.dtype.kind not in _NUMBERS:
+        raise DataError(f"{where}, key 'features': expected numbers, got dtype {features.dtype}")
+    if groups is not None:
+        check_labels(where, "groups", groups, shape)
+
+
+def check_labels(
+    where: str, key: str, labels: NDArray[Any] | h5py.Dataset, shape: tuple[int, ...]
+) -> None:
+    """Check that labels of pixels have numbers, and the shape for features of that shape.
+
+    Raises
+    ------
+    DataError
+        Another shape than `[T, N, rows, columns, 1]`, or values that are no numbers.
+    """
+    if tuple(labels.shape) != (*shape[:-1], 1):
         raise DataError(
-            f"{where}, key 'groups': expected shape {(*shape[:-1], 1)} to match features of shape "
-            f"{shape}, got {tuple(groups.shape)}"
+            f"{where}, key {key!r}: expected shape {(*shape[:-1], 1)} to match features of shape "
+            f"{tuple(shape)}, got {tuple(labels.shape)}"
         )
-    for key, array in (("features", features), ("groups", groups)):
-        if array is not None and array.dtype.kind not in _NUMBERS:
-            raise DataError(f"{where}, key {key!r}: expected numbers, got dtype {array.dtype}")
+    if labels.dtype.kind not in _NUMBERS:
+        raise DataError(f"{where}, key {key!r}: expected numbers, got dtype {labels.dtype}")
 
 
 def check_features(where: str, features: NDArray[Any]) -> NDArray[Any]:
@@ -83,13 +105,32 @@ def check_groups(where: str, groups: NDArray[Any]) -> NDArray[np.uint8]:
     """
     if groups.dtype == np.uint8:
         return groups
-    low, high = groups.min(), groups.max()
-    if not (low >= 0 and high <= 255 and np.array_equal(groups, np.trunc(groups))):
+    return _as_whole(where, "groups", groups, 255, "whole numbers from 0 (not scored) to 255")
+
+
+def check_collisions(where: str, collisions: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return collisions `[T, n, rows, columns, 1]` as uint8 after checking that they are a mask.
+
+    Raises
+    ------
+    DataError
+        A value that is neither 0 nor 1.
+    """
+    return _as_whole(where, "collisions", collisions, 1, "a mask of 0 and 1")
+
+
+def _as_whole(
+    where: str, key: str, labels: NDArray[Any], most: int, expected: str
+) -> NDArray[np.uint8]:
+    """Return labels as uint8 after checking that all are whole numbers from 0 to `most`."""
+    low, high = labels.min(), labels.max()
+    whole = labels.dtype.kind != "f" or np.array_equal(labels, np.trunc(labels))
+    if not (low >= 0 and high <= most and whole):
         raise DataError(
-            f"{where}, key 'groups': expected whole numbers from 0 (not scored) to 255, got "
-            f"{groups.dtype} values from {low} to {high}"
+            f"{where}, key {key!r}: expected {expected}, got {labels.dtype} values from {low} to "
+            f"{high}"
         )
-    return groups.astype(np.uint8)
+    return labels.astype(np.uint8, copy=False)
 
 
 def check_range(where: str, start: int, stop: int, num_sequences: int) -> None:

@@ -12,8 +12,8 @@ __all__ = ["FrameBatch", "FrameSource"]
 class FrameBatch(NamedTuple):
     """Sequences ready for a model.
 
-    Frames of static images are one image seen T times: `frames` and `groups` are then expanded
-    views whose time axis has stride 0, and must not be written to.
+    Frames of static images are one image seen T times: all tensors are then expanded views whose
+    time axis has stride 0, and must not be written to.
     """
 
     frames: torch.Tensor
@@ -23,12 +23,19 @@ class FrameBatch(NamedTuple):
 
     None if the source has no labels.
     """
+    collisions: torch.Tensor | None = None
+    """Where objects met others since the frame before, bool; shape `[T, B, rows, columns]`.
+
+    None if the source does not know, or if they were not asked for.
+    """
 
 
 class FrameSource(Protocol):
     """A split of a data set, of which any run of consecutive sequences can be read.
 
-    Satisfied by `HDF5Frames` and `ArrayFrames`; bring your own by having these five members.
+    Satisfied by `HDF5Frames` and `ArrayFrames`; bring your own by having these five members. A
+    source of collisions also has `read_collisions(start, stop)`, which returns a uint8 mask
+    `[T, n, rows, columns, 1]`, or None if it has none; only evaluations ask for it.
     """
 
     @property

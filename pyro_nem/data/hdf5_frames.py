@@ -9,7 +9,14 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from pyro_nem.data.checks import check_features, check_groups, check_layout, check_range
+from pyro_nem.data.checks import (
+    check_collisions,
+    check_features,
+    check_groups,
+    check_labels,
+    check_layout,
+    check_range,
+)
 from pyro_nem.data.layout import SPLITS
 from pyro_nem.errors import ConfigError, DataError
 
@@ -106,17 +113,40 @@ class HDF5Frames:
         DataError
             The file is damaged there, an intensity is not in [0, 1], or a group is no id.
         """
-        check_range(self._name, start, stop, self._num_sequences)
-        where = f"{self._name}, sequences {start} to {stop}"
-        try:
-            features = self._features[:, start:stop]  # [T, n, rows, columns, C]
-            groups = self._groups[:, start:stop]  # [T, n, rows, columns, 1]
-        except OSError as error:
-            raise DataError(
-                f"{where}: cannot read 'features' and 'groups', the file is damaged ({error}); "
-                "make or download it again"
-            ) from error
+        where = self._where(start, stop)
+        features = _read(where, self._features, start, stop)  # [T, n, rows, columns, C]
+        groups = _read(where, self._groups, start, stop)  # [T, n, rows, columns, 1]
         return check_features(where, features), check_groups(where, groups)
+
+    def read_collisions(self, start: int, stop: int) -> NDArray[np.uint8] | None:
+        """Return where objects of sequences `start` to `stop` (exclusive) met others.
+
+        Nothing of this key is read or checked before.
+
+        Returns
+        -------
+        collisions
+            A mask of 0 and 1; shape `[T, n, rows, columns, 1]`. None if the split has no such key.
+
+        Raises
+        ------
+        ConfigError
+            The range is empty or leaves the split.
+        DataError
+            The file is damaged there, the shape is not that of the groups, or a value is neither 0
+            nor 1.
+        """
+        where = self._where(start, stop)
+        dataset = self._features.parent.get("collisions")
+        if dataset is None:
+            return None
+        check_labels(self._name, "collisions", dataset, self._features.shape)
+        return check_collisions(where, _read(where, dataset, start, stop))
+
+    def _where(self, start: int, stop: int) -> str:
+        """Return a name for a range of sequences after checking it."""
+        check_range(self._name, start, stop, self._num_sequences)
+        return f"{self._name}, sequences {start} to {stop}"
 
     def close(self) -> None:
         """Close the file; reading is over."""
@@ -145,6 +175,19 @@ def _open(path: Path) -> h5py.File:
             f"{path}: not a readable HDF5 file, truncated or of another format ({error}); make or "
             "download it again"
         ) from error
+
+
+def _read(where: str, dataset: h5py.Dataset, start: int, stop: int) -> NDArray[Any]:
+    """Return sequences `start` to `stop` (exclusive) of a dataset, time first."""
+    try:
+        values: NDArray[Any] = dataset[:, start:stop]
+    except OSError as error:
+        key = dataset.name.rpartition("/")[2]
+        raise DataError(
+            f"{where}: cannot read {key!r}, the file is damaged ({error}); make or download it "
+            "again"
+        ) from error
+    return values
 
 
 def _keys(group: h5py.Group) -> str:

@@ -1,14 +1,15 @@
 """The HDF5 layout of the published N-EM files, and the one function that writes it.
 
-`<file>.h5` has a group for each split (`training`, `validation`, `test`); each group has two
-datasets with time first:
+`<file>.h5` has a group for each split (`training`, `validation`, `test`); each group has datasets
+with time first:
 
 | key | shape | meaning |
 |---|---|---|
 | `features` | (T, N, rows, columns, C) | intensities in [0, 1] |
 | `groups` | (T, N, rows, columns, 1) | 0: not scored (background or overlap); 1..n: object id |
+| `collisions` | (T, N, rows, columns, 1) | 1: the object here met another one; may be missing |
 
-T = 1 marks static images. Source: the released reader. The published files hold float32;
+T = 1 marks static images. Source: the released readers. The published files hold float32;
 this module stores whatever dtype it is given, which is uint8 for binary images.
 """
 
@@ -20,7 +21,7 @@ import h5py
 from numpy.typing import NDArray
 
 from pyro_nem.data.atomic_file import atomic_file
-from pyro_nem.data.checks import check_layout
+from pyro_nem.data.checks import check_labels, check_layout
 from pyro_nem.errors import ConfigError, DataError
 
 __all__ = ["SPLITS", "FrameBlock", "Split", "write_frames"]
@@ -43,6 +44,11 @@ class FrameBlock(NamedTuple):
     """Intensities in [0, 1]; shape `[T, n, rows, columns, C]`."""
     groups: NDArray[Any]
     """Object ids, 0 where not scored; shape `[T, n, rows, columns, 1]`."""
+    collisions: NDArray[Any] | None = None
+    """1 on objects that met another one since the frame before, 0 elsewhere; shape of `groups`.
+
+    None if that is not known.
+    """
 
 
 class Split(NamedTuple):
@@ -76,7 +82,8 @@ def write_frames(
     ConfigError
         `splits` is empty or has an unknown name.
     DataError
-        The blocks of a split disagree in shape, or do not add up to its `num_sequences`.
+        The blocks of a split disagree in shape or in having collisions, or do not add up to its
+        `num_sequences`.
     StorageError
         The file system refused, for instance because the disk is full.
     """
@@ -97,17 +104,25 @@ def write_frames(
 def _checked_blocks(split: Split, where: str) -> Iterator[tuple[FrameBlock, int]]:
     """Yield the blocks of a split, each with the number of sequences before it."""
     start = 0
-    first: FrameBlock | None = None
+    first: tuple[tuple[int, ...], bool] | None = None
     for block in split.blocks:
         check_layout(where, block.features, block.groups)
-        first = first or block
+        if block.collisions is not None:
+            check_labels(where, "collisions", block.collisions, block.features.shape)
+        collided = block.collisions is not None
+        first = first or (block.features.shape, collided)
         stop = start + block.features.shape[1]
-        expected = _with_sequences(first.features.shape, stop - start)
+        expected = _with_sequences(first[0], stop - start)
         if block.features.shape != expected or stop > split.num_sequences:
             raise DataError(
                 f"{where}, key 'features': sequences {start} to {stop} of {split.num_sequences} "
                 f"have shape {block.features.shape}, expected {expected}; every block must have "
                 "the same frames and image, and num_sequences sequences in all"
+            )
+        if collided != first[1]:
+            raise DataError(
+                f"{where}, key 'collisions': sequences {start} to {stop} are the first that "
+                f"{'have' if collided else 'lack'} it; give it with every block or with none"
             )
         yield block, start
         start = stop
@@ -121,6 +136,8 @@ def _checked_blocks(split: Split, where: str) -> Iterator[tuple[FrameBlock, int]
 def _write_block(group: h5py.Group, block: FrameBlock, start: int, num_sequences: int) -> None:
     """Write a block at sequence `start`, creating the datasets for the first."""
     for key, array in block._asdict().items():
+        if array is None:
+            continue
         if start == 0:
             _create_dataset(group, key, array, num_sequences)
         group[key][:, start : start + array.shape[1]] = array
@@ -129,7 +146,8 @@ def _write_block(group: h5py.Group, block: FrameBlock, start: int, num_sequences
 def _create_dataset(group: h5py.Group, key: str, array: NDArray[Any], num_sequences: int) -> None:
     """Create an empty dataset for `num_sequences` sequences like those of `array`."""
     bytes_each = array.nbytes // array.shape[1]
-    most = max(1, _CHUNK_BYTES // bytes_each)
+    # A power of two, so that chunks divide the 64 sequences that are read at once.
+    most = 1 << (max(1, _CHUNK_BYTES // bytes_each).bit_length() - 1)
     group.create_dataset(
         key,
         shape=_with_sequences(array.shape, num_sequences),

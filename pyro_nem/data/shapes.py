@@ -16,7 +16,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pyro_nem.data.layout import SPLITS, FrameBlock
+from pyro_nem.data.canvas import Canvas
+from pyro_nem.data.layout import FrameBlock
+from pyro_nem.data.seeded_blocks import seeded_blocks
 from pyro_nem.errors import ConfigError
 
 __all__ = ["BITMAPS", "Scene", "ShapesConfig", "draw_scene", "generate_shapes", "render", "track"]
@@ -141,28 +143,22 @@ def render(config: ShapesConfig, scene: Scene) -> FrameBlock:
     """
     corners = track(config, scene)  # [T, B, n, 2]
     frames, sequences, objects, _ = corners.shape
+    canvas = Canvas(frames, sequences, config.rows, config.columns)
     size = config.rows * config.columns
-    covered = np.zeros(frames * sequences * size, np.uint8)
-    groups = np.zeros_like(covered)
     image = np.arange(frames * sequences).reshape(frames, sequences) * size  # [T, B]
     corner = image[..., None] + corners[..., 0] * config.columns + corners[..., 1]  # [T, B, n]
     offsets = _pixel_offsets(config.columns)[scene.kinds]  # [B, n, P]
     for index in range(objects):
-        pixels = corner[..., index, None] + offsets[:, index]  # [T, B, P]
-        # A repeated index counts once here: numpy reads all entries before it writes any.
-        covered[pixels] += 1
-        groups[pixels] = index + 1
-    groups[covered > 1] = 0
-    shape = (frames, sequences, config.rows, config.columns, 1)
-    features = (covered > 0).view(np.uint8)
-    return FrameBlock(features.reshape(shape), groups.reshape(shape))
+        canvas.draw(corner[..., index, None] + offsets[:, index], index + 1)  # [T, B, P]
+    features, groups = canvas.images()
+    return FrameBlock(features, groups)
 
 
 def generate_shapes(config: ShapesConfig, split: str) -> Iterator[FrameBlock]:
     """Return an iterator over the sequences of one split, in blocks of at most 512.
 
-    Every block has its own generator, seeded by (seed, split, block), so the data are the same
-    on every machine and a smaller split is the beginning of a larger one.
+    The data are the same on every machine and a smaller split is the beginning of a larger one,
+    see `seeded_blocks`.
 
     Parameters
     ----------
@@ -176,18 +172,12 @@ def generate_shapes(config: ShapesConfig, split: str) -> Iterator[FrameBlock]:
     ConfigError
         The split is not one of the three.
     """
-    if split not in SPLITS:
-        raise ConfigError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}")
-    total: int = getattr(config, split)
-    return (_block(config, split, start, total) for start in range(0, total, _BLOCK))
 
+    def make(generator: np.random.Generator, count: int) -> FrameBlock:
+        scene = draw_scene(config, _BLOCK, generator)
+        return render(config, Scene(*(part[:count] for part in scene)))
 
-def _block(config: ShapesConfig, split: str, start: int, total: int) -> FrameBlock:
-    """Return the block of sequences that begins at `start`, cut to a split of `total`."""
-    key = (SPLITS.index(split), start // _BLOCK)
-    generator = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=key))
-    scene = draw_scene(config, _BLOCK, generator)
-    return render(config, Scene(*(part[: total - start] for part in scene)))
+    return seeded_blocks(config, split, _BLOCK, make)
 
 
 def _room(config: ShapesConfig, kinds: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,6 +1,7 @@
 """Networks: encoders, recurrent cells and decoders of the components, which know no model."""
 
 from pyro_nem.networks.cells import Cell, CellState, GatedCell, SigmoidCell
+from pyro_nem.networks.interaction import Interaction
 from pyro_nem.networks.layers import Encoder, UpsampleConv
 from pyro_nem.networks.located import LocatedDecoder, PatchEncoder
 from pyro_nem.networks.official import (
@@ -10,6 +11,7 @@ from pyro_nem.networks.official import (
     FlatEncoder,
     TiedDecoder,
 )
+from pyro_nem.networks.relational import GatedRelationalCell, RelationalCell
 
 __all__ = [
     "Cell",
@@ -20,8 +22,11 @@ __all__ = [
     "Encoder",
     "FlatEncoder",
     "GatedCell",
+    "GatedRelationalCell",
+    "Interaction",
     "LocatedDecoder",
     "PatchEncoder",
+    "RelationalCell",
     "SigmoidCell",
     "TiedDecoder",
     "UpsampleConv",

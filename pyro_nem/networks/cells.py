@@ -1,6 +1,8 @@
 """Recurrent cells: the M-step theta_t = cell(features_t, hidden_{t-1}).
 
-Every cell's theta lies in [0, 1]^H, where the model's prior lives.
+Every cell's theta lies in [0, 1]^H, where the model's prior lives. A cell works on the last axis;
+the axes before it, written ..., are any number of independent rows. Only the relational cells
+(relational.py) give the last of them a meaning: it is K, and components see each other.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ __all__ = ["Cell", "CellState", "GatedCell", "SigmoidCell"]
 
 
 class CellState(NamedTuple):
-    """What a cell returns: the carried state and the component state, both [N, H]."""
+    """What a cell returns: the carried state and the component state, both [..., H]."""
 
     hidden: Tensor
     theta: Tensor
@@ -28,11 +30,11 @@ class Cell(Protocol):
     state_size: int
 
     def initial(self, like: Tensor) -> CellState:
-        """Return the state before the first step, for N rows as in ``like`` [N, ...]."""
+        """Return the state before the first step, for the rows of ``like`` [..., any size]."""
         ...
 
     def __call__(self, features: Tensor, hidden: Tensor) -> CellState:
-        """Advance by one step: features [N, F], hidden [N, H]."""
+        """Advance by one step: features [..., F], hidden [..., H]."""
         ...
 
 
@@ -61,12 +63,12 @@ class SigmoidCell(nn.Module):
 
     def initial(self, like: Tensor) -> CellState:
         """Return zeros, as the original: theta_0 = 0."""
-        zeros = like.new_zeros(like.shape[0], self.state_size)  # [N, H]
+        zeros = like.new_zeros(*like.shape[:-1], self.state_size)  # [..., H]
         return CellState(zeros, zeros)
 
     def forward(self, features: Tensor, hidden: Tensor) -> CellState:
         """Return the next state; see the class."""
-        a = self.linear(torch.cat([features, hidden], dim=-1))  # [N, H]
+        a = self.linear(torch.cat([features, hidden], dim=-1))  # [..., H]
         hidden = torch.sigmoid(a)
         return CellState(hidden, hidden if self.norm is None else torch.sigmoid(self.norm(a)))
 
@@ -91,11 +93,13 @@ class GatedCell(nn.Module):
 
     def initial(self, like: Tensor) -> CellState:
         """Return h = 0, that is theta = 1/2."""
-        zeros = like.new_zeros(like.shape[0], self.state_size)  # [N, H]
+        zeros = like.new_zeros(*like.shape[:-1], self.state_size)  # [..., H]
         return CellState(zeros, zeros + 0.5)
 
     def forward(self, features: Tensor, hidden: Tensor) -> CellState:
         """Return the next state; see the class."""
-        hidden = self.gru(features, hidden)
+        rows = features.reshape(-1, features.shape[-1])  # [N, F]
+        shape = hidden.shape
+        hidden = self.gru(rows, hidden.reshape(-1, self.state_size)).view(shape)  # [..., H]
         # Rounding can carry (1 + h) / 2 past the cube's faces by one unit in the last place.
         return CellState(hidden, ((1.0 + hidden) / 2.0).clamp(0.0, 1.0))

@@ -11,6 +11,7 @@ __all__ = [
     "Encoder",
     "UpsampleConv",
     "channel_layer_norm",
+    "dense",
     "feature_layer_norm",
     "flat_pixels",
     "glorot_",
@@ -43,6 +44,11 @@ def channel_layer_norm(num_channels: int) -> nn.GroupNorm:
 def feature_layer_norm(num_features: int) -> nn.LayerNorm:
     """Return the layer norm of a fully connected layer as in slim."""
     return nn.LayerNorm(num_features, eps=_EPSILON)
+
+
+def dense(num_features: int, size: int, activation: nn.Module) -> nn.Sequential:
+    """Return a fully connected layer as in slim: affine, layer norm, activation."""
+    return nn.Sequential(nn.Linear(num_features, size), feature_layer_norm(size), activation)
 
 
 def image_of(pixels: Tensor, image_shape: tuple[int, int, int]) -> Tensor:

@@ -2,10 +2,13 @@
 
 Every layer is affine, then layer norm, then activation; the last layer of a decoder has no norm.
 Parameter counts with the cell are pinned in tests/pyro_nem/test_networks.py: 455,534 for static
-shapes and 3,403,389 for flying shapes.
+shapes and 3,403,389 for flying shapes. The channels of the convolutions are an argument, because
+R-NEM's networks (van Steenkiste et al. 2018) are these with a third one.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -91,44 +94,53 @@ class TiedDecoder(nn.Module):
         return psi.reshape(len(psi), -1, self.image_shape[2])  # [N, D, C]
 
 
-def _quarter(image_shape: ImageShape) -> tuple[int, int]:
+def _coarse(image_shape: ImageShape, channels: tuple[int, ...]) -> tuple[int, int]:
+    """Return the rows and columns that are left when each convolution halved them."""
     rows, columns, _ = image_shape
-    if rows % 4 or columns % 4:
+    if not channels:
+        raise ConfigError("channels: expected at least one convolution, got none")
+    factor = 2 ** len(channels)
+    if rows % factor or columns % factor:
         raise ConfigError(
-            "image_shape: the convolutional network halves the image twice, so rows and columns "
-            f"must be multiples of 4, got {rows}x{columns}; pad or crop the frames"
+            f"image_shape: the {len(channels)} convolutions each halve the image, so rows and "
+            f"columns must be multiples of {factor}, got {rows}x{columns}; pad or crop the frames"
         )
-    return rows // 4, columns // 4
+    return rows // factor, columns // factor
 
 
 class ConvEncoder(nn.Module):
-    """Maps the masked residual to 512 features: two strided convolutions and a dense layer.
+    """Maps the masked residual to 512 features: strided convolutions and a dense layer.
 
     Parameters
     ----------
     image_shape
-        (rows, columns, C), rows and columns multiples of 4.
+        (rows, columns, C), rows and columns multiples of 2 to the number of convolutions.
+    channels
+        Channels of the convolutions, first to last: (32, 64) for flying shapes (28x28),
+        (16, 32, 64) in R-NEM (64x64).
 
     Raises
     ------
     ConfigError
-        If rows or columns are not multiples of 4.
+        If rows or columns are not such multiples, or there is no convolution.
     """
 
-    def __init__(self, image_shape: ImageShape) -> None:
+    def __init__(self, image_shape: ImageShape, *, channels: tuple[int, ...] = (32, 64)) -> None:
         super().__init__()
         self.image_shape = image_shape
-        rows, columns = _quarter(image_shape)
+        rows, columns = _coarse(image_shape, channels)
         self.num_features = 512
+        layers: list[nn.Module] = []
+        for before, after in pairwise((image_shape[2], *channels)):
+            layers += [
+                nn.Conv2d(before, after, kernel_size=4, stride=2, padding=1),
+                channel_layer_norm(after),
+                nn.ELU(),
+            ]
         self.layers = nn.Sequential(
-            nn.Conv2d(image_shape[2], 32, kernel_size=4, stride=2, padding=1),
-            channel_layer_norm(32),
-            nn.ELU(),
-            nn.Conv2d(32, 64, kernel_size=4, stride=2, padding=1),
-            channel_layer_norm(64),
-            nn.ELU(),
+            *layers,
             nn.Flatten(),
-            nn.Linear(64 * rows * columns, self.num_features),
+            nn.Linear(channels[-1] * rows * columns, self.num_features),
             feature_layer_norm(self.num_features),
             nn.ELU(),
         )
@@ -141,42 +153,52 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """Parameterises psi = f(theta) by two dense layers and two upsampling convolutions.
+    """Parameterises psi = f(theta) by two dense layers and upsampling convolutions.
 
     Parameters
     ----------
     image_shape
-        (rows, columns, C), rows and columns multiples of 4.
+        (rows, columns, C), rows and columns multiples of 2 to the number of convolutions.
     state_size
-        H.
+        H; 100 for flying shapes, 250 in R-NEM.
     bernoulli
         End in a sigmoid (probabilities) or linearly (means of a Gaussian).
+    channels
+        Those of the encoder, which the decoder passes in reverse: (32, 64) for flying shapes
+        (28x28), (16, 32, 64) in R-NEM (64x64).
 
     Raises
     ------
     ConfigError
-        If rows or columns are not multiples of 4.
+        If rows or columns are not such multiples, or there is no convolution.
     """
 
     def __init__(
-        self, image_shape: ImageShape, state_size: int = 100, *, bernoulli: bool = True
+        self,
+        image_shape: ImageShape,
+        state_size: int = 100,
+        *,
+        bernoulli: bool = True,
+        channels: tuple[int, ...] = (32, 64),
     ) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.state_size = state_size
-        rows, columns = _quarter(image_shape)
+        rows, columns = _coarse(image_shape, channels)
+        code = channels[-1] * rows * columns
+        layers: list[nn.Module] = []
+        for before, after in pairwise(reversed(channels)):
+            layers += [UpsampleConv(before, after), channel_layer_norm(after), nn.ReLU()]
         self.layers = nn.Sequential(
             nn.Linear(state_size, 512),
             feature_layer_norm(512),
             nn.ReLU(),
-            nn.Linear(512, 64 * rows * columns),
-            feature_layer_norm(64 * rows * columns),
+            nn.Linear(512, code),
+            feature_layer_norm(code),
             nn.ReLU(),
-            nn.Unflatten(1, (64, rows, columns)),
-            UpsampleConv(64, 32),
-            channel_layer_norm(32),
-            nn.ReLU(),
-            UpsampleConv(32, image_shape[2]),
+            nn.Unflatten(1, (channels[-1], rows, columns)),
+            *layers,
+            UpsampleConv(channels[0], image_shape[2]),
             nn.Sigmoid() if bernoulli else nn.Identity(),
         )
         self.apply(glorot_)

@@ -8,13 +8,14 @@ from pyro_nem.data import ArrayFrames, epoch_batches, num_batches, ordered_batch
 from pyro_nem.errors import ConfigError
 
 
-def numbered(num_sequences, frames=3, labels=True):
-    """Sequence n has intensity n / N and group n % 7 everywhere, so batches show their members."""
+def numbered(num_sequences, frames=3, labels=True, collisions=True):
+    """Sequence n has intensity n / N, group n % 7 and collisions if n % 3 = 0 everywhere."""
     number = np.arange(num_sequences)[:, None, None, None]
     shape = (frames, num_sequences, 2, 3, 1)
     features = np.broadcast_to(number / num_sequences, shape)
     groups = np.broadcast_to(number % 7, shape) if labels else None
-    return ArrayFrames(features, groups, name="numbered")
+    mask = np.broadcast_to(number % 3 == 0, shape) if collisions else None
+    return ArrayFrames(features, groups, name="numbered", collisions=mask)
 
 
 def members(batch, source):
@@ -27,6 +28,7 @@ class Counting:
     def __init__(self, source):
         self._source = source
         self.read_ranges = []
+        self.collision_ranges = []
 
     def __getattr__(self, name):
         return getattr(self._source, name)
@@ -34,6 +36,22 @@ class Counting:
     def read(self, start, stop):
         self.read_ranges.append((start, stop))
         return self._source.read(start, stop)
+
+    def read_collisions(self, start, stop):
+        self.collision_ranges.append((start, stop))
+        return self._source.read_collisions(start, stop)
+
+
+class Plain:
+    """A source of five members, as someone may bring."""
+
+    name = "plain"
+
+    def __init__(self, source):
+        self.num_sequences = source.num_sequences
+        self.num_frames = source.num_frames
+        self.image_shape = source.image_shape
+        self.read = source.read
 
 
 def epoch(source, **changes):
@@ -88,6 +106,37 @@ def test_groups_belong_to_their_frames():
         assert (batch.groups == expected[None, :, None, None]).all()
 
 
+def in_order(source, **options):
+    return list(ordered_batches(source, frames=3, batch_size=8, **options))
+
+
+@pytest.mark.parametrize("batches", [epoch, in_order])
+def test_collisions_belong_to_their_frames(batches):
+    source = numbered(203)
+    for batch in batches(source, collisions=True):
+        expected = torch.tensor(members(batch, source)) % 3 == 0
+        assert batch.collisions.dtype == torch.bool
+        assert batch.collisions.shape == batch.groups.shape
+        assert (batch.collisions == expected[None, :, None, None]).all()
+
+
+@pytest.mark.parametrize("batches", [epoch, in_order])
+def test_collisions_are_read_only_if_they_are_asked_for(batches):
+    source = Counting(numbered(203))
+    assert all(batch.collisions is None for batch in batches(source))
+    assert source.read_ranges
+    assert not source.collision_ranges
+    batches(source, collisions=True)
+    assert source.collision_ranges
+
+
+@pytest.mark.parametrize("source", [numbered(40, collisions=False), Plain(numbered(40))])
+def test_sources_without_collisions_give_none(source):
+    for batch in (*epoch(source, collisions=True), *in_order(source, collisions=True)):
+        assert batch.collisions is None
+        assert batch.groups is not None
+
+
 @pytest.mark.parametrize("window", [64, 128, 1024])
 @pytest.mark.parametrize("skip", [0, 1, 7, 24, 25])
 def test_skipping_equals_the_rest_of_the_epoch(window, skip):
@@ -121,13 +170,14 @@ def test_a_batch_is_float32_in_memory_of_its_own(labels):
     features = np.random.default_rng(0).random((5, 6, 2, 3, 1))
     before = features.copy()
     groups = np.ones((5, 6, 2, 3), int) if labels else None
-    batch = read_batch(ArrayFrames(features, groups), 1, 4, frames=3)
+    source = ArrayFrames(features, groups, collisions=groups)
+    batch = read_batch(source, 1, 4, frames=3, collisions=True)
     assert batch.frames.shape == (3, 3, 2, 3, 1)
     assert batch.frames.dtype == torch.float32
     np.testing.assert_allclose(batch.frames.numpy(), features[:3, 1:4], rtol=1e-6)
-    assert (batch.groups is not None) == labels
+    assert (batch.groups is not None) == (batch.collisions is not None) == labels
     if labels:
-        assert batch.groups.shape == (3, 3, 2, 3)
+        assert batch.groups.shape == batch.collisions.shape == (3, 3, 2, 3)
         assert batch.groups.dtype == torch.uint8
     batch.frames.zero_()
     np.testing.assert_array_equal(features, before)
@@ -141,10 +191,12 @@ def test_batches_without_labels():
 @pytest.mark.parametrize("batches", [epoch, lambda s, **o: list(ordered_batches(s, **o))])
 def test_static_images_are_repeated_without_a_copy(batches):
     source = numbered(16, frames=1)
-    for batch in batches(source, frames=5, batch_size=8):
+    for batch in batches(source, frames=5, batch_size=8, collisions=True):
         assert batch.frames.shape == (5, 8, 2, 3, 1)
-        assert batch.groups.shape == (5, 8, 2, 3)
-        assert batch.frames.stride(0) == batch.groups.stride(0) == 0
+        for labels in (batch.groups, batch.collisions):
+            assert labels.shape == (5, 8, 2, 3)
+            assert labels.stride(0) == 0
+        assert batch.frames.stride(0) == 0
         assert (batch.frames == batch.frames[0]).all()
 
 

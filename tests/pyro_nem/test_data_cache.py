@@ -10,11 +10,23 @@ import numpy as np
 import platformdirs
 import pytest
 
-from pyro_nem.data import HDF5Frames, ShapesConfig, cache_dir, generate_shapes, shapes_file
+from pyro_nem.data import (
+    BallsConfig,
+    HDF5Frames,
+    ShapesConfig,
+    balls_file,
+    cache_dir,
+    generate_balls,
+    generate_shapes,
+    shapes_file,
+)
 from pyro_nem.data import cache as cache_module
-from pyro_nem.errors import DataError, StorageError
+from pyro_nem.errors import ConfigError, DataError, StorageError
 
 SMALL = ShapesConfig(objects=2, frames=3, training=30, validation=4, test=5, seed=3)
+BALLS = BallsConfig(
+    objects=2, frames=3, rows=16, columns=20, training=30, validation=4, test=5, seed=3
+)
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +69,47 @@ def test_the_file_holds_what_was_generated():
         assert file.attrs["objects"] == 2
         assert file.attrs["generator"] == "shapes"
         assert file.attrs["format_version"] == 1
+
+
+def test_a_file_of_balls_holds_what_was_generated():
+    path = balls_file(BALLS, report=str)
+    assert path.name.startswith("balls-2-objects-3-frames-16x20-30-4-5-seed-3-")
+    for split, count in (("training", 30), ("validation", 4), ("test", 5)):
+        made = next(generate_balls(BALLS, split))
+        with HDF5Frames(path, split) as source:
+            features, groups = source.read(0, count)
+            np.testing.assert_array_equal(source.read_collisions(0, count), made.collisions)
+        np.testing.assert_array_equal(features, made.features)
+        np.testing.assert_array_equal(groups, made.groups)
+    with h5py.File(path) as file:
+        assert file.attrs["generator"] == "balls"
+        assert file.attrs["objects"] == 2
+        assert not file.attrs["curtain"]
+        assert "most_objects" not in file.attrs
+
+
+def test_a_file_of_balls_is_found_again_and_each_configuration_has_its_own(monkeypatch):
+    lines = []
+    others = [replace(BALLS, **{field: getattr(BALLS, field) + 1}) for field in vars(SMALL)]
+    configs = [
+        BALLS,
+        replace(BALLS, curtain=True),
+        replace(BALLS, most_objects=2),
+        replace(BALLS, most_objects=3, curtain=True),
+        *others,
+    ]
+    paths = [balls_file(config, report=lines.append) for config in configs]
+    assert len(set(paths)) == len(configs)
+    assert "39 sequences of 2-3 balls behind a curtain, 3 frames each" in lines[6]
+    assert paths[3].name.startswith("balls-2-3-objects-curtain-3-frames")
+    monkeypatch.setattr(cache_module, "write_frames", refuse)
+    assert [balls_file(config, report=refuse) for config in configs] == paths
+
+
+def test_balls_that_do_not_fit_leave_no_file(folder):
+    with pytest.raises(ConfigError, match="do not fit"):
+        balls_file(replace(BALLS, objects=60), report=str)
+    assert os.listdir(folder) == []
 
 
 def test_it_prints_by_default(capsys):

@@ -23,7 +23,12 @@ def block(n, seed=0, dtype=np.uint8, frames=3):
 
 
 def whole(blocks):
-    return [np.concatenate(arrays, axis=1) for arrays in zip(*blocks, strict=True)]
+    return [np.concatenate([block[key] for block in blocks], axis=1) for key in (0, 1)]
+
+
+def collided(n, seed=0):
+    rng = np.random.default_rng(seed)
+    return block(n, seed)._replace(collisions=rng.integers(0, 2, (3, n, 5, 4, 1), np.uint8))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
@@ -51,6 +56,28 @@ def test_round_trip(tmp_path, dtype):
     np.testing.assert_array_equal(read_groups, groups[:, 60:])
 
 
+def test_collisions_are_stored_beside_the_groups(tmp_path):
+    path = tmp_path / "frames.h5"
+    blocks = [collided(64, 1), collided(9, 2)]
+    write_frames(path, {"training": Split(73, blocks), "test": Split(3, [block(3)])}, {})
+    with h5py.File(path) as file:
+        assert set(file["training"]) == {"features", "groups", "collisions"}
+        assert set(file["test"]) == {"features", "groups"}
+    expected = np.concatenate([block.collisions for block in blocks], axis=1)
+    with HDF5Frames(path, "training") as source:
+        np.testing.assert_array_equal(source.read_collisions(60, 73), expected[:, 60:])
+    with HDF5Frames(path, "test") as source:
+        assert source.read_collisions(0, 3) is None
+
+
+def test_chunks_of_large_frames_divide_the_sequences_that_are_read_at_once(tmp_path):
+    path = tmp_path / "frames.h5"
+    large = FrameBlock(*np.zeros((2, 51, 64, 64, 64, 1), np.uint8))
+    write_frames(path, {"test": Split(64, [large])}, {})
+    with h5py.File(path) as file:
+        assert file["test/features"].chunks == (51, 16, 64, 64, 1)
+
+
 def test_an_earlier_file_is_replaced(tmp_path):
     path = tmp_path / "frames.h5"
     for n in (3, 4):
@@ -67,6 +94,9 @@ def test_an_earlier_file_is_replaced(tmp_path):
         (2, [], "'test'.*hold 0"),
         (4, [block(2), block(2, frames=4)], r"key 'features'.*\(4, 2, 5, 4, 2\).*expected \(3, 2"),
         (2, [FrameBlock(block(2).features, block(1).groups)], "key 'groups'"),
+        (2, [block(2)._replace(collisions=collided(1).collisions)], "key 'collisions'.*shape"),
+        (4, [collided(2), block(2)], "key 'collisions': sequences 2 to 4 are the first that lack"),
+        (4, [block(2), collided(2)], "key 'collisions': sequences 2 to 4 are the first that have"),
     ],
 )
 def test_blocks_that_do_not_fit_are_refused(tmp_path, count, blocks, message):

@@ -10,13 +10,15 @@ from pyro_nem.errors import ConfigError, DataError
 
 FEATURES = np.random.default_rng(0).integers(0, 2, (3, 10, 5, 4, 1)).astype(np.float32)
 GROUPS = np.random.default_rng(1).integers(0, 4, (3, 10, 5, 4, 1)).astype(np.float32)
+COLLISIONS = np.random.default_rng(2).integers(0, 2, (3, 10, 5, 4, 1)).astype(np.float32)
 
 
-def write(path, features=FEATURES, groups=GROUPS, **options):
+def write(path, features=FEATURES, groups=GROUPS, collisions=None, **options):
     """A file as someone else may have written it; None leaves a key out."""
     with h5py.File(path, "w") as file:
         group = file.create_group("training")
-        for key, array in (("features", features), ("groups", groups)):
+        arrays = {"features": features, "groups": groups, "collisions": collisions}
+        for key, array in arrays.items():
             if array is not None:
                 group.create_dataset(key, data=array, **options)
     return path
@@ -113,6 +115,54 @@ def test_wrong_values_are_refused_in_arrays(features, groups, message):
         ArrayFrames(features, groups, name="mine")
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8, bool])
+def test_collisions_are_a_mask_of_any_dtype(tmp_path, dtype):
+    mask = COLLISIONS.astype(dtype)
+    with HDF5Frames(write(tmp_path / "a.h5", collisions=mask), "training") as file:
+        for source in (file, ArrayFrames(FEATURES, collisions=torch.from_numpy(mask[..., 0]))):
+            found = source.read_collisions(2, 9)
+            np.testing.assert_array_equal(found, COLLISIONS[:, 2:9])
+            assert found.dtype == np.uint8
+            with pytest.raises(ConfigError, match="start=9 to stop=11"):
+                source.read_collisions(9, 11)
+
+
+def test_a_source_may_have_no_collisions(tmp_path):
+    with HDF5Frames(write(tmp_path / "a.h5"), "training") as source:
+        assert source.read_collisions(0, 3) is None
+    assert ArrayFrames(FEATURES, GROUPS).read_collisions(0, 3) is None
+
+
+@pytest.mark.parametrize(
+    ("collisions", "message"),
+    [
+        (
+            changed(COLLISIONS, 2),
+            r"expected a mask of 0 and 1, got float32 values from 0\.0 to 2\.0",
+        ),
+        (changed(COLLISIONS, 0.5), "expected a mask of 0 and 1"),
+        (changed(COLLISIONS, np.nan), "expected a mask of 0 and 1"),
+        (
+            changed(COLLISIONS, -1).astype(np.int8),
+            "expected a mask of 0 and 1, got int8 values from -1",
+        ),
+        (COLLISIONS[:, :, :1, :1], r"expected shape \(3, 10, 5, 4, 1\).*got \(3, 10, 1, 1, 1\)"),
+        (COLLISIONS.astype("S1"), "expected numbers"),
+    ],
+)
+def test_wrong_collisions_are_refused_but_only_where_they_are_asked_for(
+    tmp_path, collisions, message
+):
+    path = write(tmp_path / "a.h5", collisions=collisions)
+    with HDF5Frames(path, "training") as source:
+        source.read(0, 10)
+        with pytest.raises(DataError, match="'training'.*key 'collisions': " + message) as caught:
+            source.read_collisions(0, 10)
+    assert str(path) in str(caught.value)
+    with pytest.raises(DataError, match="mine, key 'collisions': " + message):
+        ArrayFrames(FEATURES, collisions=collisions, name="mine")
+
+
 def test_missing_file_and_group_and_split(tmp_path):
     with pytest.raises(DataError, match=r"none\.h5.*found none"):
         HDF5Frames(tmp_path / "none.h5", "training")
@@ -133,17 +183,21 @@ def test_truncated_and_foreign_files(tmp_path):
         HDF5Frames(tmp_path / "b.h5", "training")
 
 
-def test_a_damaged_chunk_is_a_data_error(tmp_path):
-    path = write(tmp_path / "a.h5", compression="gzip", chunks=(3, 5, 5, 4, 1))
+@pytest.mark.parametrize("key", ["features", "groups", "collisions"])
+def test_a_damaged_chunk_is_a_data_error(tmp_path, key):
+    path = write(
+        tmp_path / "a.h5", collisions=COLLISIONS, compression="gzip", chunks=(3, 5, 5, 4, 1)
+    )
     with h5py.File(path) as file:
-        chunk = file["training/features"].id.get_chunk_info(1)
+        chunk = file[f"training/{key}"].id.get_chunk_info(1)
     content = bytearray(path.read_bytes())
     content[chunk.byte_offset : chunk.byte_offset + chunk.size] = bytes(chunk.size)
     path.write_bytes(content)
     with HDF5Frames(path, "training") as source:
-        source.read(0, 5)
-        with pytest.raises(DataError, match=r"a\.h5.*sequences 5 to 10: cannot read"):
-            source.read(5, 10)
+        read = source.read_collisions if key == "collisions" else source.read
+        read(0, 5)
+        with pytest.raises(DataError, match=rf"a\.h5.*sequences 5 to 10: cannot read '{key}'"):
+            read(5, 10)
 
 
 @pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])

@@ -16,6 +16,7 @@ from pyro_nem.networks import (
     GatedCell,
     LocatedDecoder,
     PatchEncoder,
+    RelationalCell,
     SigmoidCell,
     TiedDecoder,
     UpsampleConv,
@@ -52,6 +53,43 @@ def test_flying_shapes_rnn_em_has_the_originals_parameters():
         gradient_psi=True,
     )
     assert count(model, guide) == 3_403_389
+
+
+def test_the_networks_of_relational_nem_have_three_convolutions():
+    shape, channels = (64, 64, 1), (16, 32, 64)
+    encoder = ConvEncoder(shape, channels=channels)
+    decoder = ConvDecoder(shape, 250, channels=channels)
+    # Layer by layer: weights; bias of the layer, gain and bias of its norm.
+    convolutions = 16 * 1 * 16 + 3 * 16 + 16 * 16 * 32 + 3 * 32 + 16 * 32 * 64 + 3 * 64
+    assert count(encoder) == convolutions + 4096 * 512 + 3 * 512
+    upsampling = 16 * 64 * 32 + 3 * 32 + 16 * 32 * 16 + 3 * 16 + 16 * 16 * 1 + 1
+    assert count(decoder) == 250 * 512 + 3 * 512 + 512 * 4096 + 3 * 4096 + upsampling
+    dense = ((250, 250), (500, 250), (250, 250), (250, 100))
+    assert count(RelationalCell(512)) == (
+        sum(i * o + 3 * o for i, o in dense) + 100 + 1 + (250 + 250 + 512) * 250 + 3 * 250
+    )
+    assert encoder(torch.randn(2, 4096, 1)).shape == (2, 512)
+    assert decoder(torch.rand(2, 250)).shape == (2, 4096, 1)
+
+
+def test_a_decoder_passes_the_channels_in_reverse():
+    decoder = ConvDecoder((8, 16, 3), 5, channels=(2, 4, 7), bernoulli=False)
+    convolutions = [m.conv for m in decoder.modules() if isinstance(m, UpsampleConv)]
+    assert [(c.in_channels, c.out_channels) for c in convolutions] == [(7, 4), (4, 2), (2, 3)]
+    psi = decoder(torch.rand(6, 5))
+    assert psi.shape == (6, 8 * 16, 3)
+    assert psi.min() < 0
+
+
+@pytest.mark.parametrize("cell", [SigmoidCell(4, 6, normalise=True), GatedCell(4, 6)])
+@pytest.mark.parametrize("shape", [(), (5,), (2, 3), (2, 0, 3)])
+def test_cells_take_any_number_of_leading_axes(cell, shape):
+    features, hidden = torch.randn(*shape, 4), torch.rand(*shape, 6)
+    found, start = cell(features, hidden), cell.initial(features)
+    assert start.hidden.shape == start.theta.shape == found.theta.shape == (*shape, 6)
+    rows = cell(features.reshape(-1, 4), hidden.reshape(-1, 6))
+    torch.testing.assert_close(found.hidden, rows.hidden.view(*shape, 6))
+    torch.testing.assert_close(found.theta, rows.theta.view(*shape, 6))
 
 
 def test_gradient_nem_has_the_originals_parameters():
@@ -148,6 +186,14 @@ def test_located_decoder_is_the_expectation_over_places():
 def test_images_that_a_network_cannot_take_are_refused(module):
     with pytest.raises(ConfigError, match=r"multiples of 4.*got 27x28"):
         module((27, 28, 1))
+
+
+@pytest.mark.parametrize("module", [ConvDecoder, ConvEncoder])
+def test_channels_say_how_often_the_image_is_halved(module):
+    with pytest.raises(ConfigError, match=r"3 convolutions.*multiples of 8, got 28x28"):
+        module(SHAPE, channels=(16, 32, 64))
+    with pytest.raises(ConfigError, match="at least one convolution"):
+        module(SHAPE, channels=())
 
 
 def test_a_template_needs_a_centre():
