@@ -1,37 +1,56 @@
 """How the world is inverted: E-step, guides, objective, training and evaluation."""
 
 from inference import guides
+from inference.bound_config import BoundConfig, ObjectiveName
+from inference.bounds import BoundName, Divergence, EnumeratedBound, Estimator, combine
 from inference.checkpoints import load_checkpoint, load_weights, save_checkpoint
 from inference.e_step import PixelPosterior, pixel_posterior, responsibilities
+from inference.enumerated_terms import BoundTerms
 from inference.evaluation import Evaluation, evaluate
 from inference.fitting import Run, fit, fit_objective
 from inference.frame_task import check_source
 from inference.objective import LossTerms, NEMObjective, resolve_step_weights
+from inference.prediction import Imagination, Prediction, imagine_clip, predict
 from inference.progress import duration
+from inference.regularisers import inter_cluster, state_divergence
 from inference.run_directory import RunDirectory
 from inference.training import Outcome, train
 from inference.training_config import TrainingConfig
 
 __all__ = [
+    "BoundConfig",
+    "BoundName",
+    "BoundTerms",
+    "Divergence",
+    "EnumeratedBound",
+    "Estimator",
     "Evaluation",
+    "Imagination",
     "LossTerms",
     "NEMObjective",
+    "ObjectiveName",
     "Outcome",
     "PixelPosterior",
+    "Prediction",
     "Run",
     "RunDirectory",
     "TrainingConfig",
     "check_source",
+    "combine",
     "duration",
     "evaluate",
     "fit",
     "fit_objective",
     "guides",
+    "imagine_clip",
+    "inter_cluster",
     "load_checkpoint",
     "load_weights",
     "pixel_posterior",
+    "predict",
     "resolve_step_weights",
     "responsibilities",
     "save_checkpoint",
+    "state_divergence",
     "train",
 ]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pyro import poutine
 from torch import Tensor
 
+from inference.enumerated_terms import score
 from models import SpatialMixture
 from pyro_nem.errors import ConfigError
 
@@ -70,8 +71,7 @@ def pixel_posterior(
     # Blocked, because inside a guide these plates and sites are not the guide's own.
     with poutine.block():
         trace = poutine.trace(program).get_trace(psi, x, observed)
-    trace.compute_log_prob()
-    log_joint = trace.nodes["z"]["log_prob"] + trace.nodes["x"]["log_prob"]  # [K, T, B, D]
+    log_joint = score("z", trace.nodes["z"]) + score("x", trace.nodes["x"])  # [K, T, B, D]
     log_evidence = log_joint.logsumexp(0)  # [T, B, D]
     gamma = (log_joint - log_evidence).exp().movedim(0, -2)  # [T, B, K, D]
     return PixelPosterior(gamma, log_evidence)

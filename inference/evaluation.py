@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyro
@@ -11,31 +11,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inference.e_step import pixel_posterior
+from inference.frame_scores import (
+    FrameScores,
+    Score,
+    bound_scores,
+    collision_scores,
+    component_scores,
+    segmentation_scores_of,
+)
 from inference.objective import NEMObjective, resolve_step_weights
 from inference.training import Metrics, update_seed
-from models import BernoulliPixels, Rollout, SpatialMixture
-from pyro_nem.data import Clip, FrameSource, Noise, as_source, make_clip, ordered_batches
+from models import BernoulliPixels, SpatialMixture
+from pyro_nem.data import FrameBatch, FrameSource, Noise, as_source, make_clip, ordered_batches
 from pyro_nem.errors import ConfigError
-from pyro_nem.metrics import (
-    adjusted_mutual_information,
-    adjusted_rand_index,
-    confidence,
-    effective_components,
-    next_step_bce,
-    segmentation_scores,
-)
+from pyro_nem.metrics import segmentation_scores
 
-__all__ = [
-    "Evaluation",
-    "Score",
-    "batch_scores",
-    "default_noise",
-    "default_steps",
-    "evaluate",
-]
-
-Score = Literal["ari", "ami"]
+__all__ = ["Evaluation", "default_noise", "default_steps", "evaluate"]
 
 # Streams of randomness beside stream 0, the training updates.
 _STREAM = 1
@@ -47,19 +38,29 @@ class Evaluation(NamedTuple):
     Attributes
     ----------
     metrics
-        "loss" (step-weighted, nats a sequence), "log_likelihood" (log p(x_{t+1} | psi_t) with z
-        summed out, nats a frame), "next_step_bce" (nats a frame, of max_k psi); where there are
-        labels also "ari" and "ami" (if asked for), each with "_last" for the last step,
-        "confidence", "confidence_last" and "effective_components". Means over sequences; those
-        over time use the step weights.
+        - "loss", step-weighted, nats a sequence;
+        - "log_likelihood", log p(x_{t+1} | psi_t) with z summed out, nats a frame;
+        - "next_step_bce" of max_k psi, nats a frame, and "collision_bce", the same on the pixels of
+          objects that collided, over the frames with a collision;
+        - of a stochastic guide "bound", "kl" (over all components) and "prior_bce" (of the prior's
+          mean), nats a frame, and with several particles "iwae", nats a frame;
+        - where there are labels "ari" and "ami" (if asked for) and "confidence", each with "_last"
+          for the last step, and "effective_components".
+
+        Means over sequences; those over time use the step weights, but for iwae, whose weights
+        belong to whole sequences.
     per_step
         The same, for each step: name -> [T].
+    per_component
+        "component_kl" and "component_share" (of the scored pixels) of a stochastic guide, the
+        component with the largest share first: name -> [K].
     sequences
         Number of sequences that were scored.
     """
 
     metrics: Metrics
     per_step: dict[str, list[float]]
+    per_component: dict[str, list[float]]
     sequences: int
 
 
@@ -84,34 +85,6 @@ def default_steps(source: FrameSource) -> int:
     return source.num_frames - 1
 
 
-def batch_scores(
-    rollout: Rollout, groups: Tensor, scores: Sequence[Score]
-) -> dict[str, NDArray[np.float64]]:
-    """Return the segmentation scores of each frame, name -> [T, B].
-
-    Parameters
-    ----------
-    rollout
-        What a guide made of a clip.
-    groups
-        True object of each pixel of the clip's targets, 0 where not scored, [T, B, D].
-    scores
-        Which of ARI and AMI to compute; AMI takes about 1 ms a frame.
-    """
-    gamma = rollout.gamma.detach()
-    predictions = gamma.argmax(2)  # [T, B, D]
-    found: dict[str, NDArray[np.float64]] = {
-        "confidence": confidence(gamma, groups).double().cpu().numpy(),
-        "effective_components": effective_components(gamma, groups).double().cpu().numpy(),
-    }
-    if "ari" in scores:
-        rand = adjusted_rand_index(groups, predictions, gamma.shape[2])
-        found["ari"] = rand.double().cpu().numpy()
-    if "ami" in scores:
-        found["ami"] = adjusted_mutual_information(groups, predictions)
-    return found
-
-
 def evaluate(
     objective: NEMObjective,
     data: FrameSource | NDArray[Any] | Tensor,
@@ -121,6 +94,8 @@ def evaluate(
     batch_size: int = 64,
     seed: int = 0,
     scores: Sequence[Score] = ("ari",),
+    particles: int | None = None,
+    sequences: int | None = None,
 ) -> Evaluation:
     """Run the guide over a set of frames, without gradients, and score it.
 
@@ -143,6 +118,11 @@ def evaluate(
         Seed of the noise and of the first responsibilities.
     scores
         Which of "ari" and "ami" to compute.
+    particles
+        S, draws of a stochastic guide; as many as in training if not given. Memory grows with S
+        times ``batch_size``.
+    sequences
+        Score only so many, the first ones.
     """
     source = as_source(data, "data")
     steps = default_steps(source) if steps is None else steps
@@ -152,40 +132,52 @@ def evaluate(
     weights = np.asarray(resolve_step_weights(objective.step_weights, steps))
     parts: dict[str, list[NDArray[np.float64]]] = {}
     loss_sum, count = 0.0, 0
-    for index, batch in enumerate(ordered_batches(source, frames=steps + 1, batch_size=batch_size)):
+    batches = ordered_batches(source, frames=steps + 1, batch_size=batch_size, collisions=True)
+    for index, batch in enumerate(batches):
+        if sequences is not None:
+            if count >= sequences:
+                break
+            batch = _first(batch, sequences - count)
         generator = torch.Generator(device).manual_seed(update_seed(seed, _STREAM, index))
         clip = make_clip(batch.frames.to(like), noise, generator)
         with torch.no_grad(), pyro.validation_enabled(False):
-            terms = objective(clip, generator)
-        found = _frame_scores(objective.model, clip, terms.rollout)
+            terms = objective(clip, generator, particles=particles)
+        found = bound_scores(objective, clip, terms)
         if batch.groups is not None:
             groups = batch.groups[1:].flatten(2).to(device)  # [T, B, D]
-            found.update(batch_scores(terms.rollout, groups, scores))
+            found.update(segmentation_scores_of(terms.rollout, groups, scores))
+            if terms.divergence is not None:
+                found.update(component_scores(terms.rollout, terms.divergence, groups))
+        if batch.collisions is not None:
+            collided = batch.collisions[1:].flatten(2).to(device)  # [T, B, D]
+            found["collision_bce"] = collision_scores(terms.rollout, clip, collided)
         for name, values in found.items():
             parts.setdefault(name, []).append(values)
         size = clip.targets.shape[1]
         loss_sum += terms.loss.item() * size
         count += size
     joined = {name: np.concatenate(values, axis=1) for name, values in parts.items()}  # [T, N]
-    metrics = {"loss": loss_sum / count, **_summarise(joined, weights)}
-    return Evaluation(metrics, _per_step(joined), count)
+    components = {n: joined.pop(n) for n in list(joined) if n.startswith("component_")}  # [K, N]
+    whole = {n: float(joined.pop(n).mean()) for n in list(joined) if n == "iwae"}
+    return Evaluation(
+        {"loss": loss_sum / count, **_summarise(joined, weights), **whole},
+        _per_step(joined),
+        {name: values.mean(1).tolist() for name, values in components.items()},
+        count,
+    )
 
 
-def _frame_scores(
-    model: SpatialMixture, clip: Clip, rollout: Rollout
-) -> dict[str, NDArray[np.float64]]:
-    with torch.no_grad(), pyro.validation_enabled(False):
-        evidence = pixel_posterior(model, rollout.psi, clip.targets, clip.observed).log_evidence
-    return {
-        "log_likelihood": evidence.double().sum(-1).cpu().numpy(),  # [T, B]
-        "next_step_bce": next_step_bce(rollout.psi, clip.targets).double().cpu().numpy(),
-    }
+def _first(batch: FrameBatch, count: int) -> FrameBatch:
+    frames, *labels = batch
+    groups, collisions = (None if part is None else part[:, :count] for part in labels)
+    return FrameBatch(frames[:, :count], groups, collisions)
 
 
-def _summarise(frames: dict[str, NDArray[np.float64]], weights: NDArray[np.float64]) -> Metrics:
+def _summarise(frames: FrameScores, weights: NDArray[np.float64]) -> Metrics:
     metrics: Metrics = {}
-    for name in ("log_likelihood", "next_step_bce"):
-        metrics[name] = float((weights @ frames[name]).mean() / weights.sum())
+    for name in ("log_likelihood", "bound", "kl", "next_step_bce", "prior_bce"):
+        if name in frames:
+            metrics[name] = float((weights @ frames[name]).mean() / weights.sum())
     for name in ("ari", "ami"):
         if name in frames:
             found = segmentation_scores(frames[name], frames["confidence"], weights)
@@ -193,13 +185,16 @@ def _summarise(frames: dict[str, NDArray[np.float64]], weights: NDArray[np.float
             metrics[f"{name}_last"] = found.last
             metrics["confidence"] = found.confidence_mean
             metrics["confidence_last"] = found.confidence_last
+    if "collision_bce" in frames and not np.isnan(frames["collision_bce"]).all():
+        # A mean over the frames with a collision, whatever their step.
+        metrics["collision_bce"] = float(np.nanmean(frames["collision_bce"]))
     if "effective_components" in frames:
         effective = frames["effective_components"]
         metrics["effective_components"] = segmentation_scores(effective, effective, weights).mean
     return metrics
 
 
-def _per_step(frames: dict[str, NDArray[np.float64]]) -> dict[str, list[float]]:
+def _per_step(frames: FrameScores) -> dict[str, list[float]]:
     means = {}
     for name, values in frames.items():
         scored = ~np.isnan(values)  # [T, N]

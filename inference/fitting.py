@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from inference.bound_config import BoundConfig
 from inference.checkpointers import FileCheckpointer, MemoryCheckpointer
 from inference.checkpoints import load_checkpoint, load_weights
 from inference.evaluation import default_noise, default_steps
@@ -66,6 +67,7 @@ def fit(
     noise: Noise | None = None,
     inter_weight: float = 1.0,
     step_weights: StepWeights = "all",
+    bound: BoundConfig | None = None,
     config: TrainingConfig | None = None,
     directory: Path | str | None = None,
     resume: bool = False,
@@ -89,6 +91,8 @@ def fit(
         are Bernoulli, uniform values where they are not.
     inter_weight, step_weights
         See :class:`inference.NEMObjective`.
+    bound
+        Which bound is trained; the ELBO with one particle if not given.
     config
         Updates, optimiser and schedule.
     directory
@@ -108,18 +112,22 @@ def fit(
     steps = default_steps(source) if steps is None else steps
     noise = default_noise(model) if noise is None else noise
     config = TrainingConfig() if config is None else config
+    bound = BoundConfig() if bound is None else bound
     settings = {
         "steps": steps,
         "noise": asdict(noise),
         "inter_weight": inter_weight,
         "step_weights": step_weights,
+        "bound": asdict(bound),
         "training": asdict(config),
     }
     run_directory = None if directory is None else RunDirectory(Path(directory))
     if resume and run_directory is not None:
         _check_same_settings(run_directory, settings)
     return fit_objective(
-        NEMObjective(model, guide, inter_weight=inter_weight, step_weights=step_weights),
+        NEMObjective(
+            model, guide, inter_weight=inter_weight, step_weights=step_weights, bound=bound
+        ),
         source,
         held_out,
         steps=steps,

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
-from inference.evaluation import batch_scores, evaluate
+from inference.evaluation import evaluate
+from inference.frame_scores import segmentation_scores_of
 from inference.objective import NEMObjective
 from inference.training import Metrics
 from inference.training_config import TrainingConfig
@@ -46,19 +47,23 @@ class FrameTask:
             epoch, skip = epoch + 1, 0
 
     def loss(
-        self, module: nn.Module, batch: FrameBatch, generator: Generator
+        self, module: nn.Module, batch: FrameBatch, generator: Generator, update: int
     ) -> tuple[Tensor, Callable[[], Metrics]]:
         """Return the loss of a batch with fresh noise, and a function that scores the batch."""
         frames = batch.frames.to(next(module.parameters()))
         clip = make_clip(frames, self.noise, generator)
-        terms = module(clip, generator)
+        terms = module(clip, generator, update)
 
         def measure() -> Metrics:
+            found: Metrics = {}
+            if terms.divergence is not None:
+                found["kl"] = terms.divergence.sum(-1).mean().item()
             if batch.groups is None:
-                return {}
+                return found
             groups = batch.groups[1:].flatten(2).to(generator.device)  # [T, B, D]
-            scores = batch_scores(terms.rollout, groups, ("ari",))
+            scores = segmentation_scores_of(terms.rollout, groups, ("ari",))
             return {
+                **found,
                 "ari": _mean_of_scored(scores["ari"]),
                 "ari_last": _mean_of_scored(scores["ari"][-1]),
                 "effective_components": _mean_of_scored(scores["effective_components"]),

@@ -1,19 +1,23 @@
-"""The training loss: Pyro's TraceEnum ELBO with the inter-cluster regulariser beside it."""
+"""The training loss: a bound with the regularisers beside it."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from pyro.infer import TraceEnum_ELBO
 from torch import Generator, Tensor, nn
 
+from inference.bound_config import BoundConfig
+from inference.bounds import EnumeratedBound
+from inference.enumerated_terms import BoundTerms
 from inference.guides import Guide
+from inference.regularisers import free_nats_penalty, inter_cluster, state_divergence
 from models import Rollout, SpatialMixture
 from pyro_nem.data import Clip
 from pyro_nem.errors import ConfigError
 
-__all__ = ["LossTerms", "NEMObjective", "StepWeights", "inter_cluster", "resolve_step_weights"]
+__all__ = ["LossTerms", "NEMObjective", "StepWeights", "resolve_step_weights"]
 
 StepWeights = Literal["all", "last"] | tuple[float, ...]
 
@@ -24,19 +28,25 @@ class LossTerms(NamedTuple):
     Attributes
     ----------
     loss
-        ``negative_bound + inter_weight * inter``, the scalar to minimise.
+        The scalar to minimise: ``negative_bound`` plus the weighted regularisers.
     negative_bound
-        The step-weighted negative ELBO, averaged over the batch.
+        The step-weighted negative bound, averaged over the batch.
     inter
         The step-weighted inter-cluster term, averaged over the batch.
     rollout
         What the guide computed, for metrics and figures.
+    divergence
+        KL(q(theta_tk) || p(theta_tk)) of every component, [(S,) T, B, K]; None for point masses.
+    parts
+        What log w consists of, by step and sequence; None where Pyro computed the bound.
     """
 
     loss: Tensor
     negative_bound: Tensor
     inter: Tensor
     rollout: Rollout
+    divergence: Tensor | None
+    parts: BoundTerms | None
 
 
 def resolve_step_weights(weights: StepWeights, steps: int) -> tuple[float, ...]:
@@ -69,27 +79,14 @@ def resolve_step_weights(weights: StepWeights, steps: int) -> tuple[float, ...]:
     return values
 
 
-def inter_cluster(
-    model: SpatialMixture, rollout: Rollout, observed: Tensor | None = None
-) -> Tensor:
-    """Return sum_ki (1 - gamma_ki) KL(black pixel || psi_ki) for each frame, [T, B], in nats.
-
-    It pushes components to be black where they are not responsible. It is no part of the model,
-    so it stands beside the bound (Greff et al. 2017, section 3.4). Pixels that are missing, where
-    ``observed`` [T, B, D] is False, do not count.
-    """
-    divergence = model.pixels.divergence_from_background(rollout.psi)  # [T, B, K, D]
-    per_pixel = ((1.0 - rollout.gamma) * divergence).sum(-2)  # [T, B, D]
-    return (per_pixel if observed is None else per_pixel * observed).sum(-1)
-
-
 class NEMObjective(nn.Module):
     """The loss of neural expectation maximization, summed over steps, averaged over the batch.
 
-    sum_t w_t (-log p(x_{t+1} | psi_t) + inter_weight * inter_t), where the first part is
-    ``TraceEnum_ELBO()(model, guide)``: under a guide of Delta states and the uniform prior of the
-    model it is the exact log-likelihood of the mixture, and its gradient is the gradient of EM's
-    expected log-likelihood with gamma held fixed (Fisher's identity).
+    sum_t w_t (-log p(x_{t+1} | psi_t) + inter_weight * inter_t), where the first part is a bound
+    that :class:`inference.BoundConfig` names: under a guide of Delta states and the uniform prior
+    of the model it is the exact log-likelihood of the mixture, and its gradient is the gradient of
+    EM's expected log-likelihood with gamma held fixed (Fisher's identity). Warm-up and free nats of
+    a stochastic guide's KL stand beside the bound as well, so that the bound stays one.
 
     Parameters
     ----------
@@ -99,11 +96,13 @@ class NEMObjective(nn.Module):
         Weight of the inter-cluster term, >= 0 (1 in the paper; 0.2 for flying MNIST).
     step_weights
         See :func:`resolve_step_weights`.
+    bound
+        Which bound and gradient; the ELBO with one particle if not given.
 
     Raises
     ------
     ConfigError
-        If ``inter_weight`` is negative or not finite.
+        If ``inter_weight`` is negative or not finite, or parts of the bound exclude each other.
     """
 
     def __init__(
@@ -113,6 +112,7 @@ class NEMObjective(nn.Module):
         *,
         inter_weight: float = 1.0,
         step_weights: StepWeights = "all",
+        bound: BoundConfig | None = None,
     ) -> None:
         super().__init__()
         if not 0.0 <= inter_weight < float("inf"):
@@ -122,24 +122,27 @@ class NEMObjective(nn.Module):
                 "guide: it was built for another model, whose decoder it would use; build it with "
                 "the model that is given here"
             )
-        elbo = TraceEnum_ELBO(max_plate_nesting=model.max_plate_nesting)
-        self.negative_elbo = elbo(model, guide)
+        self.bound = BoundConfig() if bound is None else bound
+        if self.bound.gradient != "standard" and not hasattr(guide, "rescore"):
+            raise ConfigError(
+                f"gradient: {self.bound.gradient} scores the guide again at its draws, but "
+                f"{type(guide).__name__} has no method rescore; derive it from RecurrentGuide, or "
+                "use standard"
+            )
+        self.model = model
+        self.guide: Guide = cast(Any, guide)
         self.inter_weight = inter_weight
         self.step_weights = step_weights
+        # Contradictions show now and not in the first update.
+        self._enumerated_bound((1.0,), 1)
 
-    @property
-    def model(self) -> SpatialMixture:
-        """The Pyro program."""
-        model: SpatialMixture = self.negative_elbo.model
-        return model
-
-    @property
-    def guide(self) -> Guide:
-        """Its guide."""
-        guide: Guide = self.negative_elbo.guide
-        return guide
-
-    def forward(self, clip: Clip, generator: Generator | None = None) -> LossTerms:
+    def forward(
+        self,
+        clip: Clip,
+        generator: Generator | None = None,
+        update: int | None = None,
+        particles: int | None = None,
+    ) -> LossTerms:
         """Run the guide and return the loss of a clip.
 
         Parameters
@@ -147,35 +150,88 @@ class NEMObjective(nn.Module):
         clip
             Noisy inputs and clean targets, [T, B, D, C].
         generator
-            Source of the guide's initial responsibilities.
+            Source of the guide's initial responsibilities and draws.
+        update
+            Number of the update, counted from 0, for the KL's warm-up; without it the KL counts in
+            full and free nats do too, as when a model is scored.
+        particles
+            S, in place of the one that the objective was built with.
         """
-        steps, batch = clip.targets.shape[:2]
+        steps = clip.targets.shape[0]
         weights = resolve_step_weights(self.step_weights, steps)
-        rollout: Rollout = self.guide.rollout(clip, generator)
-        negative_bound = clip.targets.new_zeros(())
+        particles = self.bound.particles if particles is None else particles
+        rollout = self.guide.rollout(clip, generator, particles)
+        parts: BoundTerms | None = None
+        if self.bound.objective == "trace_enum":
+            negative_bound = self._trace_enum(clip, rollout, weights, particles)
+        else:
+            enumerated = self._enumerated_bound(weights, particles)
+            parts = enumerated.terms(self.model, self.guide, clip, rollout)
+            negative_bound = -enumerated.combine(parts).mean()
+        loss = negative_bound
         inter = clip.targets.new_zeros(())
+        if self.inter_weight > 0.0:
+            inter = _weigh(inter_cluster(self.model, rollout, clip.observed), weights)
+            loss = loss + self.inter_weight * inter
+        divergence = state_divergence(self.model, rollout)  # [(S,) T, B, K]
+        if update is not None and divergence is not None:
+            excess = self.bound.kl_weight(update) - 1.0
+            if excess < 0.0:
+                loss = loss + excess * _weigh(divergence.sum(-1), weights)
+            if self.bound.free_nats > 0.0:
+                free = free_nats_penalty(divergence, self.bound.free_nats)  # [(S,) T, B]
+                loss = loss + _weigh(free, weights)
+        return LossTerms(loss, negative_bound, inter, rollout, divergence, parts)
+
+    def _enumerated_bound(self, weights: tuple[float, ...], particles: int) -> EnumeratedBound:
+        def rescore(args: tuple[Any, ...], draws: dict[str, Tensor]) -> tuple[Any, ...]:
+            clip, rollout = args
+            guide: Any = self.guide
+            return clip, guide.rescore(clip, rollout, draws["theta"].squeeze(-3))
+
+        name = self.bound.objective
+        return EnumeratedBound(
+            "elbo" if name == "trace_enum" else name,
+            particles=particles,
+            gradient=self.bound.gradient,
+            divergence=self.bound.divergence,
+            max_plate_nesting=self.model.max_plate_nesting,
+            step_weights=weights,
+            rescore=rescore,
+        )
+
+    def _trace_enum(
+        self, clip: Clip, rollout: Rollout, weights: tuple[float, ...], particles: int
+    ) -> Tensor:
+        """Return Pyro's negative ELBO, averaged over the batch."""
+        elbo = TraceEnum_ELBO(
+            num_particles=particles,
+            vectorize_particles=True,
+            max_plate_nesting=self.model.max_plate_nesting,
+        )
+        total = clip.targets.new_zeros(())
         # Pyro's enumeration allows no real scale within a model, so steps of equal weight form
         # one bound each; given the states, the steps are independent.
         for weight in sorted(set(weights) - {0.0}):
             chosen = [t for t, w in enumerate(weights) if w == weight]
-            part_clip, part_rollout = _at(clip, rollout, chosen)
-            part = self._negative_elbo(part_clip, part_rollout)
-            negative_bound = negative_bound + weight * part / batch
-            if self.inter_weight > 0.0:
-                per_frame = inter_cluster(
-                    self.model, part_rollout, part_clip.observed
-                )  # [T chosen, B]
-                inter = inter + weight * per_frame.sum() / batch
-        loss = negative_bound + self.inter_weight * inter
-        return LossTerms(loss, negative_bound, inter, rollout)
+            args = _at(clip, rollout, chosen)
+            if torch.is_grad_enabled():
+                part = elbo.differentiable_loss(self.model, self.guide, *args)
+            else:
+                # Pyro's differentiable loss refuses to run without gradients; its plain one runs.
+                part = elbo.loss(self.model, self.guide, *args)
+            total = total + weight * part
+        return total / clip.targets.shape[1]
 
-    def _negative_elbo(self, clip: Clip, rollout: Rollout) -> Tensor:
-        if torch.is_grad_enabled():
-            value: Tensor = self.negative_elbo(clip, rollout)
-            return value
-        # Pyro's differentiable loss refuses to run without gradients; its plain one does not.
-        elbo = self.negative_elbo.elbo
-        return clip.targets.new_tensor(elbo.loss(self.model, self.guide, clip, rollout))
+
+def _weigh(per_frame: Tensor, weights: tuple[float, ...]) -> Tensor:
+    """Return the step-weighted sum of [(S,) T, B], averaged over sequences and particles."""
+    steps = per_frame.mean(-1)  # [(S,) T]
+    steps = steps.mean(0) if steps.dim() == 2 else steps  # [T]
+    # Weights are numbers and not a tensor, which would have to be copied to the device.
+    if all(weight == weights[0] for weight in weights):
+        return weights[0] * steps.sum()
+    return torch.stack([w * steps[t] for t, w in enumerate(weights) if w != 0.0]).sum()
 
 
 def _at(clip: Clip, rollout: Rollout, chosen: list[int]) -> tuple[Clip, Rollout]:

@@ -8,7 +8,7 @@ __all__ = ["ProgressPrinter", "duration"]
 
 
 class ProgressPrinter:
-    """Prints a training's records with loss, ARI, effective components and time left.
+    """Prints a training's records: loss, KL (nats a frame), ARI, effective components, time left.
 
     Parameters
     ----------
@@ -51,6 +51,8 @@ def duration(seconds: float) -> str:
 
 def _scores(split: str, record: Mapping[str, float | int]) -> str:
     text = f"{split} loss {record[f'{split}.loss']:.1f}"
+    if f"{split}.kl" in record:
+        text += f", KL {record[f'{split}.kl']:.2f}"
     if f"{split}.ari" in record:
         text += f", ARI {record[f'{split}.ari']:.3f} (last step {record[f'{split}.ari_last']:.3f})"
     if f"{split}.effective_components" in record:

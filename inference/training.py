@@ -34,9 +34,12 @@ class Task(Protocol[BatchT]):
         ...
 
     def loss(
-        self, module: nn.Module, batch: BatchT, generator: Generator
+        self, module: nn.Module, batch: BatchT, generator: Generator, update: int
     ) -> tuple[Tensor, Callable[[], Metrics]]:
-        """Return the scalar loss, and a function that measures what a log line shows."""
+        """Return the scalar loss, and a function that measures what a log line shows.
+
+        ``update`` counts from 0, for what changes during a training.
+        """
         ...
 
     def validate(self, module: nn.Module) -> Metrics:
@@ -130,7 +133,7 @@ def train(
         generator = torch.Generator(device).manual_seed(update_seed(config.seed, 0, loop.update))
         # Pyro checks shapes, supports and parameters in the first update; later ones are alike.
         with pyro.validation_enabled(loop.update == first):
-            loss, measure = task.loss(module, next(batches), generator)
+            loss, measure = task.loss(module, next(batches), generator, loop.update)
         loop.descend(loss)
         logs = loop.update % config.log_every == 0
         validates = loop.update % config.validate_every == 0 or loop.update == config.updates

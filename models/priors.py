@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import pyro.distributions as dist
 import torch
 from pyro.distributions import constraints
 from torch import Size, Tensor
 
-__all__ = ["UnitCube"]
+__all__ = ["StatePrior", "UniformPrior", "UnitCube"]
 
 _SCALAR = Size()
+
+
+class StatePrior(Protocol):
+    """The contract of a prior p(theta_tk | context_tk) over the states of the components."""
+
+    context_size: int
+    """G, the size of what it knows of the past; 0 for nothing."""
+
+    def __call__(
+        self, context: Tensor | None, shape: tuple[int, int], like: Tensor
+    ) -> dist.TorchDistribution:
+        """Return the law of the states of all components, event shape [K, H].
+
+        Parameters
+        ----------
+        context
+            What is known of the past, [(S,) T, B, 1, K, G], the 1 standing where the pixels are;
+            None if ``context_size`` is 0.
+        shape
+            (K, H).
+        like
+            A tensor whose dtype and device states take.
+        """
+        ...
+
+
+class UniformPrior:
+    """Parameterises p(theta_tk) = Uniform([0, 1]^H), the prior of point-mass guides."""
+
+    context_size = 0
+
+    def __call__(
+        self, context: Tensor | None, shape: tuple[int, int], like: Tensor
+    ) -> dist.TorchDistribution:
+        """Return the uniform law; see :class:`StatePrior`."""
+        return UnitCube(shape, like)
 
 
 class UnitCube(dist.TorchDistribution):  # type: ignore[misc]  # pyro is untyped

@@ -2,8 +2,8 @@ r"""The generative model: a spatial mixture of K components, as a Pyro program.
 
     plate time (-3), batch (-2)
     +-----------------------------------------------+
-    |  theta_tb  ~ p(theta)             event [K, H]|
-    |  psi_tbk   = f(theta_tbk)         the decoder |
+    |  theta_tb  ~ p(theta | h_tb)      event [K, H]|
+    |  psi_tbk   = f(theta_tbk, h_tbk)  the decoder |
     |  plate pixel (-1)                             |
     |  +-----------------------------------------+  |
     |  |  z_tbi ~ Categorical(pi)   enumerated   |  |
@@ -12,7 +12,8 @@ r"""The generative model: a spatial mixture of K components, as a Pyro program.
     +-----------------------------------------------+
 
 Source: Greff, van Steenkiste, Schmidhuber (2017), section 3.1. There the uniform pi is implicit;
-here it is a site's parameter and may be learned.
+here it is a site's parameter and may be learned. The context h, what is known of the past, is there
+only if the prior asks for it (Chung et al. 2015).
 """
 
 from __future__ import annotations
@@ -26,16 +27,20 @@ from pyro import poutine
 from torch import Tensor, nn
 
 from models.pixels import BernoulliPixels, PixelLaw
-from models.priors import UnitCube
+from models.priors import StatePrior, UniformPrior
 from models.rollout import Rollout
+from models.select_component import select_component
 from pyro_nem.data import Clip
 from pyro_nem.errors import ConfigError
 
-__all__ = ["Decoder", "SpatialMixture", "select_component"]
+__all__ = ["Decoder", "SpatialMixture"]
 
 
 class Decoder(Protocol):
-    """Parameterises psi_k = f(theta_k): any module from states to pixel parameters."""
+    """Parameterises psi_k = f(theta_k): any module from states to pixel parameters.
+
+    With a prior that has a context, its input is theta and context side by side.
+    """
 
     state_size: int
     image_shape: tuple[int, int, int]
@@ -60,11 +65,13 @@ class SpatialMixture(nn.Module):
     learn_mixing
         Learn the mixing weights pi (shape [K], shared by all pixels) instead of 1/K each. The
         components then differ, so K is fixed by the weights.
+    prior
+        The law of the states; uniform on [0, 1]^H if not given. A module's parameters are trained.
 
     Raises
     ------
     ConfigError
-        If ``num_components`` is below 1.
+        If ``num_components`` is below 1, or the decoder has no room for the prior's context.
     """
 
     max_plate_nesting = 3
@@ -76,6 +83,7 @@ class SpatialMixture(nn.Module):
         *,
         pixels: PixelLaw | None = None,
         learn_mixing: bool = False,
+        prior: StatePrior | None = None,
     ) -> None:
         super().__init__()
         if num_components < 1:
@@ -96,12 +104,23 @@ class SpatialMixture(nn.Module):
         self.image_shape = shapes.image_shape
         self.num_pixels = shapes.image_shape[0] * shapes.image_shape[1]
         self.num_channels = shapes.image_shape[2]
-        self.state_size = shapes.state_size
+        self.prior: StatePrior = UniformPrior() if prior is None else prior
+        self.state_size = shapes.state_size - self.prior.context_size
+        if self.state_size < 1:
+            raise ConfigError(
+                f"decoder: its input has the size {shapes.state_size}, which has to hold theta and "
+                f"the prior's context of size {self.prior.context_size}; build it with a larger "
+                "state_size"
+            )
         self.mixing_logits = nn.Parameter(torch.zeros(num_components)) if learn_mixing else None
 
-    def decode(self, theta: Tensor) -> Tensor:
-        """Return psi [..., K, D, C] of the states ``theta`` [..., K, H]."""
-        psi: Tensor = self.decoder(theta.flatten(0, -2))  # [N, D, C]
+    def decode(self, theta: Tensor, context: Tensor | None = None) -> Tensor:
+        """Return psi [..., K, D, C] of the states ``theta`` [..., K, H].
+
+        ``context`` [..., K, G] is needed where the prior has one.
+        """
+        given = theta if context is None else torch.cat([theta, context], dim=-1)  # [..., K, H + G]
+        psi: Tensor = self.decoder(given.flatten(0, -2))  # [N, D, C]
         return psi.view(*theta.shape[:-1], *psi.shape[1:])  # [..., K, D, C]
 
     def forward(
@@ -123,21 +142,47 @@ class SpatialMixture(nn.Module):
             guide has registered it), its psi is used; any other theta is decoded.
         steps, batch
             T and B of the frames to generate when ``clip`` is None.
+
+        Raises
+        ------
+        ConfigError
+            If the prior has a context and there is no rollout to give it; a single step, whose
+            context is 0, needs none.
         """
         if clip is not None:
             steps, batch = clip.targets.shape[:2]
         like = next(self.decoder.parameters())
+        context = self._context(rollout, steps, batch, like)
         frames = _frame_plates(steps, batch)
         with frames[0], frames[1]:
-            prior = UnitCube((self.num_components, self.state_size), like)
-            theta = pyro.sample("theta", prior)  # [(S,) T, B, 1, K, H]
+            past = None if context is None else context.unsqueeze(-3)  # [(S,) T, B, 1, K, G]
+            law = self.prior(past, (self.num_components, self.state_size), like)
+            theta = pyro.sample("theta", law)  # [(S,) T, B, 1, K, H]
         if rollout is not None and theta.data_ptr() == rollout.theta.data_ptr():
             psi = rollout.psi
         else:
-            psi = self.decode(theta.squeeze(-3))  # [(S,) T, B, K, D, C]
+            states = theta.squeeze(-3)  # [(S,) T, B, K, H]
+            if context is not None:
+                context = context.expand(*states.shape[:-1], -1)  # [(S,) T, B, K, G]
+            psi = self.decode(states, context)  # [(S,) T, B, K, D, C]
         targets = None if clip is None else clip.targets
         observed = None if clip is None else clip.observed
         return self.draw_pixels(psi, targets, observed, frames)
+
+    def _context(
+        self, rollout: Rollout | None, steps: int, batch: int, like: Tensor
+    ) -> Tensor | None:
+        size = self.prior.context_size
+        if size == 0:
+            return None
+        if rollout is not None and rollout.context is not None:
+            return rollout.context  # [(S,) T, B, K, G]
+        if steps > 1:
+            raise ConfigError(
+                f"rollout: the prior of {steps} steps depends on a recurrence that the guide runs; "
+                "call the model with guide.rollout(clip), or generate with guide.imagine"
+            )
+        return like.new_zeros(steps, batch, self.num_components, size)  # [1, B, K, G]
 
     def draw_pixels(
         self,
@@ -186,34 +231,3 @@ class SpatialMixture(nn.Module):
 
 def _frame_plates(steps: int, batch: int) -> tuple[pyro.plate, pyro.plate]:
     return pyro.plate("time", steps, dim=-3), pyro.plate("batch", batch, dim=-2)
-
-
-def select_component(psi: Tensor, z: Tensor) -> Tensor:
-    """Return the parameters of the component that each pixel is assigned to.
-
-    An enumerated z holds 0..K-1 on a dimension left of all plates: there the K axis of psi moves
-    to that dimension, which costs nothing. A sampled z gathers.
-
-    Parameters
-    ----------
-    psi
-        Pixel parameters, [(S,) T, B, K, D, C].
-    z
-        Assignments: [K, (1,) 1, 1, 1] when enumerated, [(S,) T, B, D] when sampled.
-
-    Returns
-    -------
-    Tensor
-        [K, (S,) T, B, D, C] when enumerated, [(S,) T, B, D, C] when sampled.
-    """
-    plates = psi.dim() - 2
-    if z.dim() > plates and z.shape[0] == psi.shape[-3] and z.shape[1:].numel() == 1:
-        moved = psi.movedim(-3, 0)  # [K, (S,) T, B, D, C]
-        missing = z.dim() - plates - 1
-        return moved[(slice(None),) + (None,) * missing]  # [K, 1.., (S,) T, B, D, C]
-    num_components, num_pixels, channels = psi.shape[-3:]
-    batch = torch.broadcast_shapes(z.shape[:-1], psi.shape[:-3])  # (S,) T, B
-    index = z.expand(*batch, num_pixels)[..., None, :, None]  # [(S,) T, B, 1, D, 1]
-    index = index.expand(*batch, 1, num_pixels, channels)  # [(S,) T, B, 1, D, C]
-    full = psi.expand(*batch, num_components, num_pixels, channels)  # [(S,) T, B, K, D, C]
-    return full.gather(-3, index).squeeze(-3)  # [(S,) T, B, D, C]

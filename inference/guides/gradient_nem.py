@@ -15,23 +15,16 @@ from typing import cast
 import torch
 from torch import Generator, Tensor, nn
 
-from inference.guides.base import (
-    GuideState,
-    ModelLink,
-    e_step,
-    initial_state,
-    register_states,
-    unroll,
-)
-from models import BernoulliPixels, Rollout, SpatialMixture
-from pyro_nem.data import Clip
+from inference.guides.recurrent import Draw, RecurrentGuide
+from inference.guides.state import GuideState
+from models import BernoulliPixels, SpatialMixture
 from pyro_nem.errors import ConfigError
 from pyro_nem.networks import TiedDecoder
 
 __all__ = ["GradientNEM"]
 
 
-class GradientNEM(nn.Module):
+class GradientNEM(RecurrentGuide):
     """Parameterises q(theta_t | x_{0:t+1}) = Delta(sigmoid(a_t)) by unrolled generalised EM.
 
     With psi = sigmoid(W sigmoid(a)), the gradient of the expected log-likelihood
@@ -57,7 +50,7 @@ class GradientNEM(nn.Module):
     """
 
     def __init__(self, model: SpatialMixture, *, gradient_gamma: bool = True) -> None:
-        super().__init__()
+        super().__init__(model, gradient_gamma=gradient_gamma)
         if not isinstance(model.decoder, TiedDecoder):
             raise ConfigError(
                 "model: gradient N-EM differentiates its decoder by hand and expects a "
@@ -68,35 +61,27 @@ class GradientNEM(nn.Module):
                 "model: gradient N-EM expects Bernoulli pixels, got "
                 f"{type(model.pixels).__name__}; use the guide RNN-EM instead"
             )
-        self._link = ModelLink(model)
         self.step_size = nn.Parameter(torch.ones(()))
-        self.gradient_gamma = gradient_gamma
-
-    @property
-    def model(self) -> SpatialMixture:
-        """The model that this guide inverts."""
-        return self._link.model
 
     def init(self, batch: int, generator: Generator | None = None) -> GuideState:
         """Return a = 0, that is theta = 1/2, with random responsibilities."""
         model = self.model
         shape = (batch, model.num_components, model.state_size)
         hidden = self.step_size.new_zeros(shape)  # [B, K, H]
-        return initial_state(model, hidden, hidden + 0.5, generator)
+        return self.initial_state(hidden, hidden + 0.5, generator)
 
     def step(
-        self, state: GuideState, inputs: Tensor, targets: Tensor, observed: Tensor | None = None
+        self,
+        state: GuideState,
+        inputs: Tensor,
+        targets: Tensor | None,
+        observed: Tensor | None = None,
+        *,
+        draw: Draw | None = None,
     ) -> GuideState:
         """Do one gradient step with the noisy frame and one E-step against the clean one.
 
-        Parameters
-        ----------
-        state
-            The state of the step before.
-        inputs, targets
-            x_t with noise and x_{t+1} without, [B, D, C].
-        observed
-            Boolean [B, D]; False marks missing pixels of ``targets``.
+        See :meth:`inference.guides.RecurrentGuide.step`.
         """
         residual = inputs.unsqueeze(1) - state.psi  # [B, K, D, C]
         masked = (state.gamma.unsqueeze(-1) * residual).flatten(2)  # [B, K, D C]
@@ -105,16 +90,4 @@ class GradientNEM(nn.Module):
         hidden = state.hidden + self.step_size * slope * (masked @ weight)  # [B, K, H]
         theta = torch.sigmoid(hidden)
         psi = self.model.decode(theta)  # [B, K, D, C]
-        gamma = e_step(self.model, psi, targets, observed, gradient=self.gradient_gamma)
-        return GuideState(hidden, theta, psi, gamma)
-
-    def rollout(self, clip: Clip, generator: Generator | None = None) -> Rollout:
-        """Run the recurrence over a clip."""
-        return unroll(self, clip, generator)
-
-    def forward(self, clip: Clip, rollout: Rollout | None = None) -> Rollout:
-        """Register q(theta) and return the rollout, computing it if it is not given."""
-        if rollout is None:
-            rollout = self.rollout(clip)
-        register_states(rollout)
-        return rollout
+        return GuideState(hidden, theta, psi, self.assign(psi, targets, observed))

@@ -21,24 +21,16 @@ from typing import cast
 
 from torch import Generator, Tensor, nn
 
-from inference.guides.base import (
-    GuideState,
-    ModelLink,
-    e_step,
-    initial_state,
-    register_states,
-    unroll,
-)
-from inference.guides.views import LOCATED_VIEWS, View, count_channels, look
-from models import Rollout, SpatialMixture
-from pyro_nem.data import Clip
-from pyro_nem.errors import ConfigError
-from pyro_nem.networks import Cell, Encoder, GatedCell, PatchEncoder
+from inference.guides.recurrent import Draw, RecurrentGuide
+from inference.guides.state import GuideState
+from inference.guides.views import LOCATED_VIEWS, View, default_encoder, look
+from models import SpatialMixture
+from pyro_nem.networks import Cell, Encoder, GatedCell
 
 __all__ = ["RNNEM"]
 
 
-class RNNEM(nn.Module):
+class RNNEM(RecurrentGuide):
     """Parameterises q(theta_t | x_{0:t+1}) = Delta(theta_t) by a recurrence over EM steps.
 
     A step, for component k with the noisy frame x_t and the clean next frame x_{t+1}:
@@ -51,13 +43,13 @@ class RNNEM(nn.Module):
     Parameters
     ----------
     model
-        The spatial mixture that this guide inverts; its decoder and its E-step are used. The
-        guide does not own the model's parameters.
+        The spatial mixture that this guide inverts.
     encoder
         See :class:`pyro_nem.networks.Encoder`; its ``image_shape`` has the channels of the views.
         A :class:`pyro_nem.networks.PatchEncoder` if not given.
     cell
-        Recurrent cell, (features [N, F], hidden [N, H]) -> CellState; a gated one if not given.
+        Recurrent cell, (features [B, K, F], hidden [B, K, G]) -> CellState; a gated one if not
+        given.
     views
         What a component sees, see :data:`inference.guides.views.View`; the paper's networks see
         the masked residual alone.
@@ -84,71 +76,38 @@ class RNNEM(nn.Module):
         gradient_gamma: bool = False,
         gradient_psi: bool = False,
     ) -> None:
-        super().__init__()
-        self._link = ModelLink(model)
+        super().__init__(model, gradient_gamma=gradient_gamma)
         self.views = tuple(views)
-        channels = count_channels(self.views, model.num_channels)
-        if encoder is None:
-            encoder = PatchEncoder((*model.image_shape[:2], channels))
-        elif cast(Encoder, encoder).image_shape[2] != channels:
-            raise ConfigError(
-                f"encoder: the views {list(self.views)} give {channels} channels, but it takes "
-                f"{cast(Encoder, encoder).image_shape[2]}; build it with "
-                f"image_shape={(*model.image_shape[:2], channels)} or choose other views"
-            )
+        self.encoder = default_encoder(encoder, self.views, model)
         if cell is None:
-            cell = GatedCell(cast(Encoder, encoder).num_features, model.state_size)
-        self.encoder = encoder
+            cell = GatedCell(cast(Encoder, self.encoder).num_features, model.state_size)
         self.cell = cell
-        self.gradient_gamma = gradient_gamma
         self.gradient_psi = gradient_psi
-
-    @property
-    def model(self) -> SpatialMixture:
-        """The model that this guide inverts."""
-        return self._link.model
 
     def init(self, batch: int, generator: Generator | None = None) -> GuideState:
         """Return the state before the first frame, with random responsibilities."""
         model = self.model
-        rows = next(self.parameters()).new_empty(batch * model.num_components, 0)  # [B K, 0]
-        hidden, theta = cast(Cell, self.cell).initial(rows)  # [B K, H]
-        shape = (batch, model.num_components)
-        return initial_state(
-            model, hidden.unflatten(0, shape), theta.unflatten(0, shape), generator
-        )
+        like = next(self.parameters()).new_empty(batch, model.num_components, 0)  # [B, K, 0]
+        hidden, theta = cast(Cell, self.cell).initial(like)  # [B, K, G], [B, K, H]
+        return self.initial_state(hidden, theta, generator)
 
     def step(
-        self, state: GuideState, inputs: Tensor, targets: Tensor, observed: Tensor | None = None
+        self,
+        state: GuideState,
+        inputs: Tensor,
+        targets: Tensor | None,
+        observed: Tensor | None = None,
+        *,
+        draw: Draw | None = None,
     ) -> GuideState:
         """Do one M-step with the noisy frame and one E-step against the clean next one.
 
-        Parameters
-        ----------
-        state
-            The state of the step before.
-        inputs, targets
-            x_t with noise and x_{t+1} without, [B, D, C].
-        observed
-            Boolean [B, D]; False marks missing pixels of ``targets``.
+        See :meth:`inference.guides.RecurrentGuide.step`.
         """
-        shape = state.hidden.shape[:2]
         psi_before = state.psi if self.gradient_psi else state.psi.detach()
         seen = look(self.views, inputs, psi_before, state.gamma)  # [B, K, D, channels]
         features = self.encoder(seen.flatten(0, 1))  # [B K, F]
-        hidden, theta = self.cell(features, state.hidden.flatten(0, 1))  # [B K, H]
-        theta = theta.unflatten(0, shape)  # [B, K, H]
+        features = features.unflatten(0, seen.shape[:2])  # [B, K, F]
+        hidden, theta = self.cell(features, state.hidden)  # [B, K, G], [B, K, H]
         psi = self.model.decode(theta)  # [B, K, D, C]
-        gamma = e_step(self.model, psi, targets, observed, gradient=self.gradient_gamma)
-        return GuideState(hidden.unflatten(0, shape), theta, psi, gamma)
-
-    def rollout(self, clip: Clip, generator: Generator | None = None) -> Rollout:
-        """Run the recurrence over a clip."""
-        return unroll(self, clip, generator)
-
-    def forward(self, clip: Clip, rollout: Rollout | None = None) -> Rollout:
-        """Register q(theta) and return the rollout, computing it if it is not given."""
-        if rollout is None:
-            rollout = self.rollout(clip)
-        register_states(rollout)
-        return rollout
+        return GuideState(hidden, theta, psi, self.assign(psi, targets, observed))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models import SpatialMixture
 from pyro_nem.errors import ConfigError
+from pyro_nem.networks import Encoder, PatchEncoder
 
-__all__ = ["LOCATED_VIEWS", "View", "count_channels", "look"]
+__all__ = ["LOCATED_VIEWS", "View", "count_channels", "default_encoder", "look"]
 
 View = Literal["masked-residual", "normalised-residual", "gamma", "psi", "frame", "unexplained"]
 """One input of a component, each of C channels but gamma, which has one:
@@ -47,6 +49,29 @@ def count_channels(views: Sequence[View], channels: int) -> int:
             f"views: expected one or more of {', '.join(known)}, each once, got {list(views)}"
         )
     return sum(1 if view == "gamma" else channels for view in views)
+
+
+def default_encoder(
+    encoder: nn.Module | None, views: Sequence[View], model: SpatialMixture
+) -> nn.Module:
+    """Return the encoder, checked against the views, or a :class:`PatchEncoder` if there is none.
+
+    Raises
+    ------
+    ConfigError
+        If the encoder takes another number of channels than the views give.
+    """
+    channels = count_channels(views, model.num_channels)
+    shape = (*model.image_shape[:2], channels)
+    if encoder is None:
+        return PatchEncoder(shape)
+    if cast(Encoder, encoder).image_shape[2] != channels:
+        raise ConfigError(
+            f"encoder: the views {list(views)} give {channels} channels, but it takes "
+            f"{cast(Encoder, encoder).image_shape[2]}; build it with image_shape={shape} or choose "
+            "other views"
+        )
+    return encoder
 
 
 def look(views: Sequence[View], x: Tensor, psi: Tensor, gamma: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ class Oracle(nn.Module):
         self.components = model.num_components
         self.wrong_until = wrong_until
 
-    def rollout(self, clip, generator=None):
+    def rollout(self, clip, generator=None, particles=1):
         k = (clip.targets.squeeze(-1) * 4).round().long() % self.components  # [T, B, D]
         k[: self.wrong_until] = 0
         gamma = nn.functional.one_hot(k, self.components).movedim(-1, 2).float()  # [T, B, K, D]
@@ -65,7 +65,7 @@ def test_responsibilities_are_scored_against_the_frame_that_they_explain():
 def test_training_scores_the_same_frame():
     module = objective()
     task = FrameTask(moving_scene(), None, 4, Noise("none"), TrainingConfig(batch_size=3))
-    _, measure = task.loss(module, next(task.batches(0)), torch.Generator())
+    _, measure = task.loss(module, next(task.batches(0)), torch.Generator(), 0)
     assert measure()["ari"] == pytest.approx(1.0)
     assert measure()["ari_last"] == pytest.approx(1.0)
 

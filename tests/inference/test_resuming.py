@@ -76,8 +76,8 @@ def test_nan_stops_and_the_last_checkpoint_stays_good(tmp_path, monkeypatch):
 
     original = fitting.FrameTask.loss
 
-    def poisoned(self, module, batch, generator):
-        loss, measure = original(self, module, batch, generator)
+    def poisoned(self, module, batch, generator, update):
+        loss, measure = original(self, module, batch, generator, update)
         poisoned.calls += 1
         return (loss * math.nan if poisoned.calls == 4 else loss), measure
 

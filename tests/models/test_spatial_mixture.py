@@ -8,7 +8,7 @@ import torch
 from pyro import poutine
 from pyro.infer import Predictive, TraceEnum_ELBO
 
-from inference.guides import RNNEM, unroll
+from inference.guides import RNNEM
 from models import GaussianPixels, SpatialMixture, UnitCube, select_component
 from pyro_nem.data import Clip
 from pyro_nem.errors import ConfigError
@@ -126,7 +126,7 @@ def test_the_elbo_sums_z_out_exactly():
 
 def tiny_rollout(model, clip):
     guide = RNNEM(model, FlatEncoder((1, 3, 3)), GatedCell(9, 5)).double()
-    return unroll(guide, clip, torch.Generator().manual_seed(0))
+    return guide.rollout(clip, torch.Generator().manual_seed(0))
 
 
 def test_the_psi_of_a_rollout_serves_its_own_states_only():

@@ -1,0 +1,48 @@
+"""What stands beside the bound in the loss, and what it is made of."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.distributions import Normal, kl_divergence
+
+from models import RecurrentPrior, Rollout, SpatialMixture
+
+__all__ = ["free_nats_penalty", "inter_cluster", "state_divergence"]
+
+
+def inter_cluster(
+    model: SpatialMixture, rollout: Rollout, observed: Tensor | None = None
+) -> Tensor:
+    """Return sum_ki (1 - gamma_ki) KL(black pixel || psi_ki) for each frame, [(S,) T, B], nats.
+
+    It pushes components to be black where they are not responsible. It is no part of the model,
+    so it stands beside the bound (Greff et al. 2017, section 3.4). Pixels that are missing, where
+    ``observed`` [T, B, D] is False, do not count.
+    """
+    divergence = model.pixels.divergence_from_background(rollout.psi)  # [(S,) T, B, K, D]
+    per_pixel = ((1.0 - rollout.gamma) * divergence).sum(-2)  # [(S,) T, B, D]
+    return (per_pixel if observed is None else per_pixel * observed).sum(-1)
+
+
+def state_divergence(model: SpatialMixture, rollout: Rollout) -> Tensor | None:
+    """Return KL(q(theta_tk) || p(theta_tk | h_{t-1,k})) of each component, [(S,) T, B, K], in nats.
+
+    The KL of a component that explains nothing goes to zero: it costs, and buys nothing. None for a
+    guide of point masses, which has no density.
+    """
+    if rollout.posterior is None or rollout.context is None:
+        return None
+    assert isinstance(model.prior, RecurrentPrior)
+    prior = model.prior.law(rollout.context)
+    divergence: Tensor = kl_divergence(Normal(*rollout.posterior), Normal(*prior))
+    return divergence.sum(-1)  # [(S,) T, B, K]
+
+
+def free_nats_penalty(divergence: Tensor, free_nats: float) -> Tensor:
+    """Return sum_k max(0, free_nats - KL_k), [..., K] -> [...], in nats.
+
+    Added to a loss that holds KL_k it gives max(KL_k, free_nats): below that, a component may use
+    its state for nothing. Source: Kingma et al. (2016), section 5, there averaged over the batch;
+    here for each sequence, whose components are numbered by chance.
+    """
+    return (free_nats - divergence).clamp(min=0.0).sum(-1)
