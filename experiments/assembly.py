@@ -4,32 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypedDict
 
 import torch
+from torch import nn
 
 from experiments.config import FrameExperiment
+from experiments.defaults import BALLS
 from inference import NEMObjective
-from inference.guides import RNNEM, GradientNEM
-from models import SpatialMixture
-from pyro_nem.data import ShapesConfig, shapes_file
+from inference.guides import RNEM, RNNEM, VRNN, GradientNEM, View
+from models import RecurrentPrior, SpatialMixture
+from pyro_nem.data import BallsConfig, ShapesConfig, balls_file, shapes_file
+from pyro_nem.errors import ConfigError
 from pyro_nem.networks import (
-    Cell,
     ConvDecoder,
     ConvEncoder,
     DenseDecoder,
     FlatEncoder,
     LocatedDecoder,
+    RelationalCell,
     SigmoidCell,
     TiedDecoder,
 )
 
 __all__ = ["build_objective", "data_file"]
 
+# What a state of the guide vrnn holds, and what its recurrence carries.
+_STATE, _CONTEXT = 32, 128
+
+
+class _GuideOptions(TypedDict):
+    views: tuple[View, ...]
+    gradient_gamma: bool
+    gradient_psi: bool
+
 
 def data_file(
     settings: FrameExperiment, *, only: str | None = None, report: Callable[[str], None] = print
 ) -> Path:
-    """Return the file of an experiment, generating its shapes into the cache the first time.
+    """Return the file of an experiment, generating its data into the cache the first time.
 
     Parameters
     ----------
@@ -48,6 +61,20 @@ def data_file(
     sizes = {"training": settings.training_sequences, "validation": held_out, "test": held_out}
     if only is not None:
         sizes = {split: settings.test_sequences if split == only else 1 for split in sizes}
+    if settings.experiment in BALLS:
+        balls = BallsConfig(
+            objects=settings.objects,
+            most_objects=settings.most_objects,
+            curtain=settings.experiment == "bouncing_balls_curtain",
+            frames=settings.frames,
+            **sizes,
+        )
+        return balls_file(balls, report)
+    if settings.most_objects is not None:
+        raise ConfigError(
+            f"--most-objects: {settings.experiment} has as many objects in each sequence; leave it "
+            "out, or run bouncing_balls"
+        )
     config = ShapesConfig(objects=settings.objects, frames=settings.frames, **sizes)
     return shapes_file(config, report)
 
@@ -71,35 +98,74 @@ def build_objective(settings: FrameExperiment, image_shape: tuple[int, int, int]
         guide,
         inter_weight=settings.inter_weight,
         step_weights=settings.step_weights,
+        bound=settings.bound,
     )
     return objective.to(settings.device)
 
 
 def _model_and_guide(
     settings: FrameExperiment, image_shape: tuple[int, int, int]
-) -> tuple[SpatialMixture, RNNEM | GradientNEM]:
+) -> tuple[SpatialMixture, nn.Module]:
     if settings.guide == "n-em":
         model = SpatialMixture(TiedDecoder(image_shape), settings.components)
         return model, GradientNEM(model, gradient_gamma=settings.gradient_gamma)
-    encoder: FlatEncoder | ConvEncoder | None
-    cell: Cell | None
-    if settings.network == "located":
-        model = SpatialMixture(LocatedDecoder(image_shape), settings.components)
-        encoder, cell = None, None
-    elif settings.experiment == "static_shapes":
-        model = SpatialMixture(DenseDecoder(image_shape), settings.components)
-        encoder = FlatEncoder(image_shape)
-        cell = SigmoidCell(encoder.num_features, model.state_size)
+    if settings.guide == "vrnn":
+        prior = RecurrentPrior(_STATE, _CONTEXT)
+        decoder = _decoder(settings, image_shape, _STATE + _CONTEXT)
     else:
-        model = SpatialMixture(ConvDecoder(image_shape), settings.components)
-        encoder = ConvEncoder(image_shape)
-        cell = SigmoidCell(encoder.num_features, model.state_size, normalise=True)
-    guide = RNNEM(
-        model,
-        encoder,
-        cell,
+        prior, decoder = None, _decoder(settings, image_shape, None)
+    model = SpatialMixture(decoder, settings.components, prior=prior)
+    return model, _recurrent_guide(settings, model)
+
+
+def _recurrent_guide(settings: FrameExperiment, model: SpatialMixture) -> nn.Module:
+    options = _GuideOptions(
         views=settings.views,
         gradient_gamma=settings.gradient_gamma,
         gradient_psi=settings.gradient_psi,
     )
-    return model, guide
+    size = model.state_size
+    encoder = _encoder(settings, model.image_shape)
+    if settings.guide == "vrnn":
+        return VRNN(model, encoder, **options)
+    if settings.guide == "r-nem":
+        relational = None
+        if encoder is not None:
+            relational = RelationalCell(encoder.num_features, size, attention=settings.attention)
+        return RNEM(model, encoder, relational, attention=settings.attention, **options)
+    cell = None
+    if encoder is not None:
+        # The static network of the paper has no layer norm.
+        normalise = settings.experiment != "static_shapes"
+        cell = SigmoidCell(encoder.num_features, size, normalise=normalise)
+    return RNNEM(model, encoder, cell, **options)
+
+
+def _encoder(
+    settings: FrameExperiment, image_shape: tuple[int, int, int]
+) -> FlatEncoder | ConvEncoder | None:
+    """Return the paper's encoder; None for the small network's, which guides build themselves."""
+    if settings.network == "located":
+        return None
+    if settings.experiment == "static_shapes":
+        return FlatEncoder(image_shape)
+    return ConvEncoder(image_shape, channels=_channels(settings))
+
+
+def _decoder(
+    settings: FrameExperiment, image_shape: tuple[int, int, int], state_size: int | None
+) -> nn.Module:
+    """Return the decoder for states of a size; None for the size that goes with the network."""
+    balls = settings.experiment in BALLS
+    if settings.network == "located":
+        # The largest ball has a diameter of 16 pixels, the largest shape one of 12.
+        return LocatedDecoder(image_shape, state_size or 128, template=19 if balls else 13)
+    if settings.experiment == "static_shapes":
+        return DenseDecoder(image_shape, state_size or 250)
+    return ConvDecoder(
+        image_shape, state_size or (250 if balls else 100), channels=_channels(settings)
+    )
+
+
+def _channels(settings: FrameExperiment) -> tuple[int, ...]:
+    return (16, 32, 64) if settings.experiment in BALLS else (32, 64)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from typing import Literal, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
 
-import pyro
-import torch
 import tyro
-from torch import Tensor, nn
 
-from experiments.assembly import build_objective
 from experiments.cli import (
     Count,
     File,
@@ -25,31 +20,43 @@ from experiments.cli import (
     use_threads,
 )
 from experiments.config import NetworkName
-from experiments.defaults import defaults
-from experiments.eager import EagerRNNEM
-from inference import NEMObjective
-from inference.guides import RNNEM
-from pyro_nem.data import Clip
+from experiments.measure_bound import SIZES, measure_bound
+from experiments.measure_step import measure_step
 from pyro_nem.errors import ConfigError
 from pyro_nem.files import write_json
-from pyro_nem.networks import Cell
 
-__all__ = ["BenchmarkOptions", "StepRow", "main", "measure_step"]
+__all__ = ["BoundOptions", "StepOptions", "main"]
 
 _PROGRAM = "experiments.benchmark"
-_IMAGE_SHAPE = (28, 28, 1)
 
 
 @dataclass(frozen=True)
-class BenchmarkOptions:
-    """Time this package against the same thing written by hand, in one run.
+class _Common:
+    repeats: int = 5
+    """How often each is timed; once more is run first."""
 
-    step: one training step of flying shapes (forward, backward, Adam) against eager PyTorch
-    without Pyro. The two take turns, and the medians are compared.
+    threads: Count = None
+    """CPU threads. Default: PyTorch's choice, the number of cores."""
+
+    device: Text = None
+    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+
+    json: File = None
+    """File to write the rows to."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, int) and value < 1:
+                raise ConfigError(f"--{name.replace('_', '-')}: expected at least 1, got {value}")
+
+
+@dataclass(frozen=True)
+class StepOptions(_Common):
+    """Time one training step of flying shapes (forward, backward, Adam) against eager PyTorch.
+
+    The eager twin is the same written by hand, without Pyro. The two take turns, and the medians
+    are compared.
     """
-
-    benchmark: tyro.conf.Positional[Literal["step"]]
-    """What to measure."""
 
     network: NetworkName = "official"
     """Whose layers: the paper's, or those of the small located network."""
@@ -63,131 +70,88 @@ class BenchmarkOptions:
     steps: int = 20
     """T."""
 
-    repeats: int = 5
-    """Timed steps of each; one more is run first."""
-
-    threads: Count = None
-    """CPU threads. Default: PyTorch's choice, the number of cores."""
-
-    device: Text = None
-    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
-
-    json: File = None
-    """File to write the rows to."""
-
-    def __post_init__(self) -> None:
-        for name in ("batch_size", "components", "steps", "repeats"):
-            if getattr(self, name) < 1:
-                raise ConfigError(
-                    f"--{name.replace('_', '-')}: expected at least 1, got {getattr(self, name)}"
-                )
-
 
 @dataclass(frozen=True)
-class StepRow:
-    """One measurement; times in seconds, ``ratio`` = seconds / reference_seconds."""
+class BoundOptions(_Common):
+    """Time the bound alone, value and gradient, against Pyro's TraceEnum_ELBO.
 
-    benchmark: str
-    network: str
-    batch_size: int
-    components: int
-    steps: int
-    pixels: int
-    seconds: float
-    reference_seconds: float
-    ratio: float
+    States and pixel parameters are given; nothing is decoded. Beside it stands the same sum in
+    plain PyTorch. All take turns, and the medians are compared.
+    """
+
+    batch_size: Count = None
+    """B of a single row, in place of the table's; the other sizes have to be given too."""
+
+    steps: Count = None
+    """T of that row."""
+
+    components: Count = None
+    """K of that row."""
+
+    pixels: Count = None
+    """D of that row."""
+
+
+Options = (
+    Annotated[StepOptions, tyro.conf.subcommand("step")]
+    | Annotated[BoundOptions, tyro.conf.subcommand("bound")]
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code, 0 or (after an error) 2."""
     given = sys.argv[1:] if arguments is None else arguments
-    return run_command(BenchmarkOptions, lambda options: _run(options, given), _PROGRAM, given)
+    options: Any = Options
+    return run_command(options, lambda chosen: _run(chosen, given), _PROGRAM, given)
 
 
-def _run(options: BenchmarkOptions, arguments: list[str]) -> int:
+def _run(options: StepOptions | BoundOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
     device = resolve_device(options.device)
-    row = measure_step(options, device)
+    rows: list[Mapping[str, Any]] = []
+    if isinstance(options, StepOptions):
+        size = (options.batch_size, options.steps, options.components)
+        rows.append(asdict(measure_step(options.network, size, options.repeats, device)))
+        _print_table(rows)
+    else:
+        for number, bound_size in enumerate(_sizes(options)):
+            rows.append(asdict(measure_bound(bound_size, options.repeats, device)))
+            _print_table(rows[-1:], header=number == 0)
     source = provenance(_PROGRAM, arguments, device)
-    print(f"{'network':<10}{'B':>5}{'K':>4}{'T':>5}{'ours, s':>11}{'eager, s':>11}{'ratio':>8}")
-    print(
-        f"{row.network:<10}{row.batch_size:>5}{row.components:>4}{row.steps:>5}"
-        f"{row.seconds:>11.4f}{row.reference_seconds:>11.4f}{row.ratio:>8.3f}"
-    )
-    print(f"on {source['device']}")
+    print(f"on {source['device']}; times in milliseconds, ratio = ours / reference")
     if options.json is not None:
-        write_json(options.json, {"rows": [asdict(row)], **source})
+        write_json(Path(options.json), {"rows": rows, **source})
     return 0
 
 
-def measure_step(options: BenchmarkOptions, device: str) -> StepRow:
-    """Time a training step of the Pyro program and of its hand-written twin, in turns."""
-    settings = defaults("flying_shapes", "paper", "rnn-em", options.network)
-    settings = replace(
-        settings,
-        components=options.components,
-        steps=options.steps,
-        device=device,
-        # The twin knows the paper's input only.
-        views=("masked-residual",),
-        gradient_psi=True,
-    )
-    ours = build_objective(settings, _IMAGE_SHAPE)
-    twin = _twin(build_objective(settings, _IMAGE_SHAPE))
-    generator = torch.Generator().manual_seed(0)
-    shape = (options.steps + 1, options.batch_size, _IMAGE_SHAPE[0] * _IMAGE_SHAPE[1], 1)
-    frames = (torch.rand(shape, generator=generator) < 0.1).float().to(device)
-    clip = Clip(frames[:-1], frames[1:])
-    steps = [_stepper(module, clip) for module in (ours, twin)]
-    # Pyro's checks run in the first update of a training only.
-    with pyro.validation_enabled(False):
-        times: list[list[float]] = [[], []]
-        for repeat in range(options.repeats + 1):
-            for kind, step in enumerate(steps):
-                seconds = _time(step, device)
-                if repeat > 0:
-                    times[kind].append(seconds)
-    seconds, reference = (statistics.median(measured) for measured in times)
-    return StepRow(
-        benchmark="step",
-        network=options.network,
-        batch_size=options.batch_size,
-        components=options.components,
-        steps=options.steps,
-        pixels=shape[2],
-        seconds=seconds,
-        reference_seconds=reference,
-        ratio=seconds / reference,
-    )
+def _sizes(options: BoundOptions) -> Sequence[tuple[int, int, int, int]]:
+    given = (options.batch_size, options.steps, options.components, options.pixels)
+    batch, steps, components, pixels = given
+    if batch is None and steps is None and components is None and pixels is None:
+        return SIZES
+    if batch is None or steps is None or components is None or pixels is None:
+        raise ConfigError(
+            "--batch-size, --steps, --components, --pixels: expected all four or none of them, "
+            f"got {given}; a row needs each of its sizes"
+        )
+    return [(batch, steps, components, pixels)]
 
 
-def _twin(objective: NEMObjective) -> EagerRNNEM:
-    guide = objective.guide
-    assert isinstance(guide, RNNEM)
-    model = objective.model
-    return EagerRNNEM(guide.encoder, cast(Cell, guide.cell), model.decoder, model.num_components)
+def _print_table(rows: Sequence[Mapping[str, Any]], *, header: bool = True) -> None:
+    names = [name for name in rows[0] if name != "benchmark"]
+    titles = {name: name.replace("_", " ").replace(" seconds", ", ms") for name in names}
+    titles["seconds"] = "ours, ms"
+    width = max(len(title) for title in titles.values()) + 2
+    if header:
+        print("".join(f"{titles[name]:>{width}}" for name in names))
+    for row in rows:
+        print("".join(f"{_cell(name, row[name]):>{width}}" for name in names))
 
 
-def _stepper(module: nn.Module, clip: Clip) -> Callable[[], None]:
-    optimizer = torch.optim.Adam(module.parameters(), lr=1e-3)
-
-    def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        loss: Tensor = module(clip).loss
-        loss.backward()
-        optimizer.step()
-
-    return step
-
-
-def _time(step: Callable[[], None], device: str) -> float:
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
-    started = time.perf_counter()
-    step()
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - started
+def _cell(name: str, value: Any) -> str:
+    if name.endswith("seconds"):
+        return f"{1e3 * value:.2f}"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

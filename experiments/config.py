@@ -7,15 +7,17 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from inference import TrainingConfig
+from inference import BoundConfig, TrainingConfig
 from inference.guides import View
 from pyro_nem.data import Noise
 from pyro_nem.errors import CheckpointError, ConfigError
 
 __all__ = ["ExperimentName", "FrameExperiment", "GuideName", "NetworkName", "Scale"]
 
-ExperimentName = Literal["flying_shapes", "static_shapes"]
-GuideName = Literal["rnn-em", "n-em"]
+ExperimentName = Literal[
+    "flying_shapes", "static_shapes", "bouncing_balls", "bouncing_balls_curtain"
+]
+GuideName = Literal["n-em", "rnn-em", "r-nem", "vrnn"]
 NetworkName = Literal["official", "located"]
 Scale = Literal["smoke", "laptop", "paper"]
 
@@ -37,7 +39,10 @@ class FrameExperiment:
     """The paper's network, or the small one with a located decoder."""
 
     views: tuple[View, ...]
-    """What a component sees of a frame (guide rnn-em)."""
+    """What a component sees of a frame (all guides but n-em)."""
+
+    attention: bool
+    """Weight the effects of other components by attention (guide r-nem)."""
 
     gradient_gamma: bool
     """Back-propagate through the responsibilities."""
@@ -47,6 +52,9 @@ class FrameExperiment:
 
     objects: int
     """Objects in each frame of the generated data."""
+
+    most_objects: int | None
+    """If given, generated sequences have from ``objects`` to as many; balls only."""
 
     components: int
     """K, components of the mixture."""
@@ -69,6 +77,12 @@ class FrameExperiment:
     test_sequences: int
     """Sequences of the test split that are scored at the end."""
 
+    iwae_particles: int
+    """Draws for each sequence in the importance-weighted test bound (guide vrnn)."""
+
+    iwae_sequences: int
+    """Sequences of the test split that get this bound."""
+
     noise: Noise
     """Noise on the guide's inputs, at test time too."""
 
@@ -77,6 +91,9 @@ class FrameExperiment:
 
     inter_weight: float
     """Weight of the inter-cluster term."""
+
+    bound: BoundConfig
+    """Which bound is trained."""
 
     training: TrainingConfig
     """Optimiser, schedule and seed."""
@@ -93,7 +110,10 @@ class FrameExperiment:
     @property
     def data_name(self) -> str:
         """A short name of the data, for folders and files."""
-        return f"{self.objects}objects" if self.data is None else Path(self.data).stem
+        if self.data is not None:
+            return Path(self.data).stem
+        most = "" if self.most_objects is None else f"to{self.most_objects}"
+        return f"{self.objects}{most}objects"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers, strings, lists and dictionaries, as for JSON."""
@@ -122,6 +142,7 @@ class FrameExperiment:
                 "views": tuple(content["views"]),
                 "step_weights": weights if isinstance(weights, str) else tuple(weights),
                 "noise": Noise(**content["noise"]),
+                "bound": BoundConfig(**content["bound"]),
                 "training": TrainingConfig(**content["training"]),
             }
         )

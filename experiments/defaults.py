@@ -1,6 +1,7 @@
 """The settings of each experiment at each scale.
 
-The paper scale follows the released code (README and named configurations of Greff et al. 2017).
+The paper scale follows the released code (README and named configurations of Greff et al. 2017, and
+of van Steenkiste et al. 2018 for balls and the guide r-nem).
 The laptop scale trains a smaller network for minutes; it is tested as the paper's is.
 """
 
@@ -9,23 +10,31 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.config import ExperimentName, FrameExperiment, GuideName, NetworkName, Scale
-from inference import TrainingConfig
+from inference import BoundConfig, TrainingConfig
 from inference.guides import LOCATED_VIEWS
 from pyro_nem.data import Noise
 from pyro_nem.errors import ConfigError
 
-__all__ = ["defaults"]
+__all__ = ["BALLS", "defaults"]
+
+BALLS: tuple[ExperimentName, ...] = ("bouncing_balls", "bouncing_balls_curtain")
+"""The experiments whose data are bouncing balls."""
 
 
 def defaults(
-    experiment: ExperimentName, scale: Scale, guide: GuideName, network: NetworkName | None
+    experiment: ExperimentName,
+    scale: Scale,
+    guide: GuideName | None,
+    network: NetworkName | None,
 ) -> FrameExperiment:
     """Return the settings of an experiment before the user's own options.
 
     Parameters
     ----------
-    experiment, scale, guide
-        What is run, how large, and how the mixture is inverted.
+    experiment, scale
+        What is run, and how large.
+    guide
+        How the mixture is inverted, or None for the experiment's own.
     network
         The network, or None for the scale's own.
 
@@ -34,12 +43,15 @@ def defaults(
     ConfigError
         If guide and network do not go together.
     """
+    balls = experiment in BALLS
+    if guide is None:
+        guide = "r-nem" if balls else "rnn-em"
     if guide == "n-em" and network == "located":
         raise ConfigError(
             "--network located: gradient N-EM differentiates its own one-matrix decoder; leave "
             "--network out, or use --guide rnn-em"
         )
-    settings = _paper(experiment, guide)
+    settings = _balls(experiment, guide) if balls else _paper(experiment, guide)
     if scale != "paper":
         settings = _laptop(settings)
     if scale == "smoke":
@@ -60,9 +72,11 @@ def _paper(experiment: ExperimentName, guide: GuideName) -> FrameExperiment:
         guide=guide,
         network="official",
         views=("masked-residual",),
+        attention=True,
         gradient_gamma=static,
         gradient_psi=True,
         objects=3,
+        most_objects=None,
         components=4 if static else 3,
         steps=15 if static else 20,
         frames=1 if static else 21,
@@ -70,9 +84,12 @@ def _paper(experiment: ExperimentName, guide: GuideName) -> FrameExperiment:
         training_sequences=50_000,
         validation_sequences=1_000,
         test_sequences=10_000,
+        iwae_particles=100,
+        iwae_sequences=100,
         noise=Noise("bitflip", 0.1 if static else 0.2),
         step_weights="last" if static else "all",
         inter_weight=1.0,
+        bound=BoundConfig(),
         # 500 epochs of 781 updates at most, stopped 10 epochs after the best one.
         training=TrainingConfig(
             updates=390_500,
@@ -88,10 +105,22 @@ def _paper(experiment: ExperimentName, guide: GuideName) -> FrameExperiment:
     )
 
 
+def _balls(experiment: ExperimentName, guide: GuideName) -> FrameExperiment:
+    """Return the settings of R-NEM: 3 balls behind a curtain, else 4, in 51 frames of 64x64."""
+    objects = 3 if experiment == "bouncing_balls_curtain" else 4
+    settings = _paper(experiment, guide)
+    return replace(settings, objects=objects, components=5, steps=30, frames=51)
+
+
 def _laptop(settings: FrameExperiment) -> FrameExperiment:
     training = TrainingConfig(
         updates=2000, batch_size=32, learning_rate=4e-3, warmup=100, validate_every=200
     )
+    if settings.experiment in BALLS:
+        # Frames have five times as many pixels as those of shapes.
+        training = replace(training, updates=1500, batch_size=12)
+        settings = replace(settings, training_sequences=5_000)
+        return replace(settings, training=training, validation_sequences=96, test_sequences=500)
     return replace(settings, training=training, validation_sequences=256, test_sequences=1_000)
 
 
@@ -121,4 +150,6 @@ def _smoke(settings: FrameExperiment) -> FrameExperiment:
         training_sequences=64,
         validation_sequences=8,
         test_sequences=8,
+        iwae_particles=5,
+        iwae_sequences=4,
     )

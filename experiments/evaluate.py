@@ -53,6 +53,9 @@ class EvaluateOptions:
     objects: Count = None
     """Objects in each generated sequence. Default: as trained."""
 
+    most_objects: Count = None
+    """Balls: from --objects to this many in each video. Default: as trained."""
+
     data: File = None
     """An HDF5 file in the published layout to test on."""
 
@@ -64,6 +67,9 @@ class EvaluateOptions:
 
     noise: Number = None
     """Probability that a pixel of the guide's input is flipped; 0 for none. Default: as trained."""
+
+    particles: Count = None
+    """Draws for each sequence in the importance-weighted bound (guide vrnn). Default: 100."""
 
     checkpoint: Literal["best", "last"] = "best"
     """The weights of the lowest validation loss, or the latest."""
@@ -109,6 +115,7 @@ def _evaluate(options: EvaluateOptions, arguments: list[str]) -> int:
             **{f"{options.split}.{metric}": value for metric, value in scores.metrics.items()},
             f"{options.split}.sequences": scores.sequences,
             "per_step": scores.per_step,
+            "per_component": scores.per_component,
             **provenance(_PROGRAM, arguments, settings.device),
         }
         write_json(folder / f"{name}.json", summary)
@@ -133,8 +140,10 @@ def _check_source(options: EvaluateOptions, source: HDF5Frames, directory: RunDi
 
 def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExperiment:
     """Return the settings of the run with the options' changes."""
-    if options.sequences is not None and options.sequences < 1:
-        raise ConfigError(f"--sequences: expected at least 1, got {options.sequences}")
+    for name in ("sequences", "particles"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise ConfigError(f"--{name}: expected at least 1, got {value}")
     check_one_source(options.data, options.objects)
     steps = _or(options.steps, trained.steps)
     frames = trained.frames if trained.frames == 1 else max(trained.frames, steps + 1)
@@ -147,17 +156,20 @@ def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExpe
         components=_or(options.components, trained.components),
         steps=steps,
         objects=_or(options.objects, trained.objects),
+        most_objects=options.most_objects or trained.most_objects,
+        iwae_particles=_or(options.particles, trained.iwae_particles),
         test_sequences=_or(options.sequences, trained.test_sequences),
         frames=frames,
         # Other objects than a data file's can only be generated.
-        data=None if options.objects is not None else data,
+        data=data if options.objects is None and options.most_objects is None else None,
         noise=noise,
         device=resolve_device(options.device),
     )
 
 
 def _same_data(settings: FrameExperiment, trained: FrameExperiment) -> bool:
-    return (settings.objects, settings.frames) == (trained.objects, trained.frames)
+    names = ("objects", "most_objects", "frames", "data")
+    return all(getattr(settings, name) == getattr(trained, name) for name in names)
 
 
 def _or(value: int | None, default: int) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from experiments.cli import Choice, Count, File, Number, Text, resolve_device
 from experiments.config import ExperimentName, FrameExperiment, GuideName, NetworkName, Scale
 from experiments.defaults import defaults
-from inference import RunDirectory
+from inference import BoundConfig, Divergence, Estimator, ObjectiveName, RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 
 __all__ = ["RunOptions", "check_one_source", "default_run_directory", "resolve", "resume_settings"]
@@ -26,7 +26,8 @@ class RunOptions:
     """
 
     experiment: tyro.conf.Positional[ExperimentName]
-    """What to run: three or more shapes flying through a video, or static images of shapes."""
+    """What to run: shapes flying through a video, static images of shapes, or balls of different
+    mass that collide, in the open or behind a curtain."""
 
     scale: Annotated[Scale | None, Choice] = None
     """How large: smoke (seconds, only to see that it runs), laptop (minutes on two CPU cores, and
@@ -34,18 +35,45 @@ class RunOptions:
     a CUDA device, else laptop."""
 
     guide: Annotated[GuideName | None, Choice] = None
-    """How the mixture is inverted: rnn-em (a recurrent M-step) or n-em (gradient ascent with a
-    learned step, meant for static images). Default: rnn-em."""
+    """How the mixture is inverted: n-em (gradient ascent with a learned step, meant for static
+    images), rnn-em (a recurrent M-step), r-nem (the same with interaction of the components) or
+    vrnn (stochastic states with a learned prior). Default: r-nem for balls, else rnn-em."""
 
     network: Annotated[NetworkName | None, Choice] = None
     """official (the paper's layers) or located (small; a component draws one thing at one place).
     Default: the scale's."""
+
+    attention: Annotated[Literal["on", "off"] | None, Choice] = None
+    """Weight the effects of other components by attention (guide r-nem). Default: on."""
+
+    objective: Annotated[ObjectiveName | None, Choice] = None
+    """The bound: elbo, vae (its name beside iwae), iwae, or trace_enum (Pyro's own elbo, the
+    reference). Point-mass guides have one exact bound, whatever its name. Default: elbo."""
+
+    particles: Count = None
+    """S, draws of the states for each sequence (guide vrnn). Default: 1."""
+
+    gradient: Annotated[Estimator | None, Choice] = None
+    """Estimator of the bound's gradient: standard, stl (leaves out the score of q) or dreg (doubly
+    reparameterised, for iwae). Default: standard."""
+
+    divergence: Annotated[Divergence | None, Choice] = None
+    """The KL of the states (guide vrnn): sampled at the draws, or analytic. Default: sampled."""
+
+    kl_warmup: Count = None
+    """Updates over which the weight of that KL rises to 1. Default: 0, at once."""
+
+    free_nats: Number = None
+    """KL of a component and step that costs nothing in training, in nats. Default: 0."""
 
     components: Count = None
     """K, the number of components; as many as objects or more."""
 
     objects: Count = None
     """Objects in each generated video or image."""
+
+    most_objects: Count = None
+    """Balls: from --objects to this many in each video."""
 
     steps: Count = None
     """T, the steps of the recurrence; each explains the next frame."""
@@ -91,8 +119,9 @@ class RunOptions:
     """CPU threads. Default: PyTorch's choice, the number of cores."""
 
 
-# Options that set the field of the same name in FrameExperiment and in TrainingConfig.
-_SETTINGS = ("components", "objects", "steps", "test_sequences", "data")
+# Options that set the field of the same name in FrameExperiment, BoundConfig and TrainingConfig.
+_SETTINGS = ("components", "objects", "most_objects", "steps", "test_sequences", "data")
+_BOUND = ("objective", "particles", "gradient", "divergence", "kl_warmup", "free_nats")
 _TRAINING = ("updates", "batch_size", "learning_rate", "clip_norm", "patience", "seed")
 
 
@@ -111,7 +140,7 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
         scale, reason = "paper", "there is a CUDA device"
     else:
         scale, reason = "laptop", "there is no CUDA device; --scale paper runs the full protocol"
-    settings = defaults(options.experiment, scale, options.guide or "rnn-em", options.network)
+    settings = defaults(options.experiment, scale, options.guide, options.network)
     check_one_source(options.data, options.objects)
     changes = _given(options, _SETTINGS)
     if options.objects is not None and options.components is None:
@@ -121,6 +150,9 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
         changes["noise"] = replace(settings.noise, probability=options.noise)
     if settings.frames > 1:
         changes["frames"] = max(settings.frames, changes.get("steps", settings.steps) + 1)
+    if options.attention is not None:
+        changes["attention"] = options.attention == "on"
+    changes["bound"] = replace(settings.bound, **_given(options, _BOUND))
     changes["training"] = replace(settings.training, **_given(options, _TRAINING))
     return replace(settings, device=device, **changes), reason
 
@@ -152,9 +184,13 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
     settings = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
     given = _given(options, ("experiment", "scale", "guide", "network", *_SETTINGS))
     held: dict[str, Any] = {name: getattr(settings, name) for name in given}
-    asked = _given(options, _TRAINING)
-    held.update({name: getattr(settings.training, name) for name in asked})
-    given.update(asked)
+    for names, part in ((_BOUND, settings.bound), (_TRAINING, settings.training)):
+        asked = _given(options, names)
+        held.update({name: getattr(part, name) for name in asked})
+        given.update(asked)
+    if options.attention is not None:
+        given["attention"] = options.attention
+        held["attention"] = "on" if settings.attention else "off"
     if options.noise is not None:
         given["noise"], held["noise"] = options.noise, settings.noise.probability
     for name, value in given.items():
@@ -169,9 +205,15 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
 
 def default_run_directory(settings: FrameExperiment) -> Path:
     """Return runs/EXPERIMENT/NAME, the name telling what a user most often varies."""
+    bound = settings.bound
+    # The bound is in the name where it is not the default, as for most runs.
+    particles = "" if bound.particles == 1 else str(bound.particles)
+    objective = f"-{bound.objective}{particles}" if bound != BoundConfig() else ""
+    if bound.gradient != "standard":
+        objective += f"-{bound.gradient}"
     name = (
-        f"{settings.scale}-{settings.guide}-{settings.network}-{settings.data_name}-k{settings.components}"
-        f"-seed{settings.training.seed}"
+        f"{settings.scale}-{settings.guide}-{settings.network}-{settings.data_name}"
+        f"-k{settings.components}{objective}-seed{settings.training.seed}"
     )
     return Path("runs") / settings.experiment / name
 

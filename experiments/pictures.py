@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from experiments.config import FrameExperiment
 from inference import NEMObjective
-from pyro_nem.data import FrameBatch, FrameSource, make_clip, read_batch
+from models import Rollout
+from pyro_nem.data import Clip, FrameBatch, FrameSource, make_clip, read_batch
 from pyro_nem.plots import (
     SegmentationSample,
     learning_curves,
@@ -21,7 +22,7 @@ from pyro_nem.plots import (
     segmentation_gif,
 )
 
-__all__ = ["draw_pictures", "segmentation_samples"]
+__all__ = ["clip_samples", "draw_pictures", "segmentation_samples"]
 
 _SAMPLES = 3
 _SEED = 0
@@ -72,26 +73,58 @@ def segmentation_samples(
     clip = make_clip(batch.frames.to(device), settings.noise, generator)
     with torch.no_grad(), pyro.validation_enabled(False):
         rollout = objective.guide.rollout(clip, generator)
-    rows, columns, _ = source.image_shape
+    return clip_samples(clip, rollout, batch, title)
+
+
+def clip_samples(
+    clip: Clip,
+    rollout: Rollout,
+    batch: FrameBatch,
+    title: str,
+    *,
+    imagined: Rollout | None = None,
+) -> list[SegmentationSample]:
+    """Return what to draw of each sequence of a clip.
+
+    Parameters
+    ----------
+    clip
+        Frames of all steps.
+    rollout
+        What a guide made of them, or of the first of them.
+    batch
+        The frames as they were read, [T + 1, B, rows, columns, C].
+    title
+        What each picture says, before the number of the sequence.
+    imagined
+        The steps after those of ``rollout``. There the input is what the step before predicted.
+    """
+    rows, columns = batch.frames.shape[2:4]
+    inputs, psi, gamma = clip.inputs, rollout.psi, rollout.gamma
+    if imagined is not None:
+        seen = len(psi)
+        psi, gamma = torch.cat([psi, imagined.psi]), torch.cat([gamma, imagined.gamma])
+        predicted = (gamma.unsqueeze(-1) * psi).sum(2)[seen - 1 : -1]  # [N, B, D, C]
+        inputs = torch.cat([inputs[:seen], predicted])  # [T + N, B, D, C]
 
     def images(pixels: torch.Tensor) -> NDArray[np.float32]:
         array: NDArray[np.float32] = pixels.unflatten(-2, (rows, columns)).cpu().numpy()
         return array  # [..., rows, columns, C]
 
-    def maps(gamma: torch.Tensor) -> NDArray[np.float32]:
-        return images(gamma.unsqueeze(-1))[..., 0]  # [..., rows, columns]
+    def maps(responsibilities: torch.Tensor) -> NDArray[np.float32]:
+        return images(responsibilities.unsqueeze(-1))[..., 0]  # [..., rows, columns]
 
     return [
         SegmentationSample(
-            inputs=images(clip.inputs[:, b]),
+            inputs=images(inputs[:, b]),
             targets=images(clip.targets[:, b]),
-            psi=images(rollout.psi[:, b]),
-            gamma=maps(rollout.gamma[:, b]),
+            psi=images(psi[:, b]),
+            gamma=maps(gamma[:, b]),
             gamma_init=maps(rollout.initial_gamma[b]),
             groups=_groups(batch, b),
             title=f"{title} sequence {b}",
         )
-        for b in range(count)
+        for b in range(batch.frames.shape[1])
     ]
 
 

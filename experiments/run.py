@@ -106,6 +106,7 @@ def _train_and_score(
         **{f"test.{name}": value for name, value in scores.metrics.items()},
         "test.sequences": scores.sequences,
         "per_step": scores.per_step,
+        "per_component": scores.per_component,
         "updates": run.updates,
         "stopped": run.reason,
         "parameters": sum(p.numel() for p in objective.parameters()),

@@ -11,18 +11,38 @@ __all__ = ["score_table", "test_scores"]
 # Another seed than any training's, so that noise and first responsibilities are new.
 _TEST_SEED = 2**31
 
-_ROWS = (
+_ROWS_AT_ONCE = 200
+
+_SEGMENTATION = (
     ("ami", "AMI"),
     ("ari", "ARI"),
     ("confidence", "confidence"),
+)
+_NATS = (
+    ("effective_components", "effective K"),
+    ("next_step_bce", "next-step BCE, nats"),
+    ("prior_bce", "  of the prior, nats"),
+    ("collision_bce", "  at collisions, nats"),
+    ("log_likelihood", "log p(x), nats"),
+    ("kl", "KL, nats a frame"),
+    ("bound", "bound, nats a frame"),
+    ("loss", "loss, nats a clip"),
+)
+# Each component's value, the one with most pixels first.
+_COMPONENTS = (
+    ("component_share", "share of pixels"),
+    ("component_kl", "KL, nats a frame"),
 )
 
 
 def test_scores(
     objective: NEMObjective, settings: FrameExperiment, source: FrameSource
 ) -> Evaluation:
-    """Score an objective with the noise and steps of its settings, AMI included."""
-    return evaluate(
+    """Score an objective with the noise and steps of its settings, AMI included.
+
+    A stochastic guide also gets "iwae", its importance-weighted bound, on the first sequences.
+    """
+    scores = evaluate(
         objective,
         source,
         steps=settings.steps,
@@ -30,22 +50,47 @@ def test_scores(
         seed=_TEST_SEED,
         scores=("ari", "ami"),
     )
+    if settings.guide != "vrnn":
+        return scores
+    importance_weighted = evaluate(
+        objective,
+        source,
+        sequences=settings.iwae_sequences,
+        steps=settings.steps,
+        noise=settings.noise,
+        # The particles of a few sequences fill a batch.
+        batch_size=max(1, _ROWS_AT_ONCE // settings.iwae_particles),
+        seed=_TEST_SEED,
+        scores=(),
+        particles=settings.iwae_particles,
+    )
+    found = importance_weighted.metrics
+    # Bounds of the same sequences, to be compared.
+    extra = {
+        "iwae": found["iwae"],
+        "iwae_elbo": found["bound"],
+        "iwae_particles": float(settings.iwae_particles),
+        "iwae_sequences": float(importance_weighted.sequences),
+    }
+    return scores._replace(metrics={**scores.metrics, **extra})
 
 
 def score_table(scores: Evaluation) -> str:
     """Return a small table for the terminal."""
     metrics = scores.metrics
     lines = [f"{scores.sequences:,} sequences     step-weighted   last step"]
-    for name, title in _ROWS:
+    for name, title in _SEGMENTATION:
         if name in metrics:
             last = metrics[f"{name}_last"]
-            lines.append(f"  {title:<20}{metrics[name]:>10.4f}{last:>12.4f}")
-    for name, title in (
-        ("effective_components", "effective K"),
-        ("next_step_bce", "next-step BCE, nats"),
-        ("log_likelihood", "log p(x), nats"),
-        ("loss", "loss, nats a clip"),
-    ):
+            lines.append(f"  {title:<24}{metrics[name]:>10.4f}{last:>12.4f}")
+    for name, title in _NATS:
         if name in metrics:
-            lines.append(f"  {title:<20}{metrics[name]:>10.3f}")
+            lines.append(f"  {title:<24}{metrics[name]:>10.3f}")
+    if "iwae" in metrics:
+        title = f"IWAE-{metrics['iwae_particles']:.0f}, {metrics['iwae_sequences']:.0f} sequences"
+        lines.append(f"  {title:<24}{metrics['iwae']:>10.3f}   ELBO {metrics['iwae_elbo']:.3f}")
+    for name, title in _COMPONENTS:
+        if name in scores.per_component:
+            values = "".join(f"{value:>10.3f}" for value in scores.per_component[name])
+            lines.append(f"  {title:<24}{values}")
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from pyro_nem.plots.colours import component_colours, hue_colours, mix_colours
 from pyro_nem.plots.curves import learning_curves
 from pyro_nem.plots.groups import colour_groups
 from pyro_nem.plots.overview import overview_figure
+from pyro_nem.plots.prediction import prediction_curves
 from pyro_nem.plots.save import save_figure
 from pyro_nem.plots.segmentation import SegmentationSample
 
@@ -20,6 +21,7 @@ __all__ = [
     "learning_curves",
     "mix_colours",
     "overview_figure",
+    "prediction_curves",
     "save_figure",
     "segmentation_gif",
 ]

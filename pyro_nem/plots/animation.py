@@ -38,6 +38,7 @@ def segmentation_gif(
     scale: int = 4,
     *,
     colours: NDArray[Any] | None = None,
+    labels: Sequence[str] | None = None,
 ) -> None:
     """Write an animated GIF with one frame a step, atomically.
 
@@ -58,6 +59,8 @@ def segmentation_gif(
         Dots per pixel, at least 1.
     colours
         RGB of the components in [0, 1], shape `[K, 3]`; `component_colours(K)` if None.
+    labels
+        What stands below each of the T frames; "step t / T" if None.
 
     Raises
     ------
@@ -70,6 +73,11 @@ def segmentation_gif(
     _check(samples, path, frames_per_second, scale)
     num_steps, num_components = samples[0].num_steps, samples[0].num_components
     palette = check_colours(colours, num_components)
+    counters = [f"step {t + 1} / {num_steps}" for t in range(num_steps)]
+    if labels is not None:
+        if len(labels) != num_steps:
+            raise ConfigError(f"labels: expected {num_steps}, one a step, got {len(labels)}")
+        counters = list(labels)
 
     borders: list[NDArray[Any] | None] = [None, None, None]
     captions = ["input", "target", "assignment"]
@@ -81,9 +89,7 @@ def segmentation_gif(
 
     tiles = [_tiles(one, palette) for one in samples]  # each [T, tiles, rows, columns, 3]
     frames = [
-        _draw_frame(
-            [one[t] for one in tiles], borders, captions, f"step {t + 1} / {num_steps}", scale
-        )
+        _draw_frame([one[t] for one in tiles], borders, captions, counters[t], scale)
         for t in range(num_steps)
     ]
     duration = 10 * round(100 / frames_per_second)  # milliseconds

@@ -1,0 +1,196 @@
+"""Let a trained run predict the future: ``python -m experiments.rollout RUN_DIR --steps 30``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+import tyro
+
+from experiments.assembly import build_objective, data_file
+from experiments.cli import Count, Text, provenance, resolve_device, run_command, use_threads
+from experiments.config import FrameExperiment
+from experiments.pictures import clip_samples
+from inference import (
+    NEMObjective,
+    Prediction,
+    RunDirectory,
+    imagine_clip,
+    load_checkpoint,
+    load_weights,
+    predict,
+)
+from pyro_nem.data import FrameSource, HDF5Frames, read_batch
+from pyro_nem.errors import ConfigError
+from pyro_nem.files import make_directory, write_json
+from pyro_nem.plots import prediction_curves, save_figure, segmentation_gif
+
+__all__ = ["RolloutOptions", "main"]
+
+_PROGRAM = "experiments.rollout"
+_SEED = 2**31
+_DRAWN = 3
+
+
+@dataclass(frozen=True)
+class RolloutOptions:
+    """Show a run the beginning of test videos and let it predict how they go on.
+
+    After the frames that it sees, the model is fed its own predictions; a vrnn takes its states
+    from the prior. Scores for each predicted step, a figure of them and an animation go to
+    RUN_DIR/rollouts/.
+    """
+
+    run_dir: tyro.conf.Positional[Path]
+    """Folder of the run."""
+
+    steps: int = 30
+    """Frames to predict."""
+
+    seen: Count = None
+    """Steps that see a frame first. Default: as many as in training."""
+
+    sample: bool = False
+    """Draw the states of a vrnn; otherwise each is the mean of its law."""
+
+    components: Count = None
+    """K to roll out with. Default: as trained."""
+
+    objects: Count = None
+    """Objects in each generated sequence. Default: as trained."""
+
+    most_objects: Count = None
+    """Balls: from --objects to this many in each video. Default: as trained."""
+
+    sequences: int = 100
+    """Test sequences to score; the first three are animated."""
+
+    name: Text = None
+    """Name of the files. Default: made from the conditions."""
+
+    device: Text = None
+    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+
+    threads: Count = None
+    """CPU threads. Default: PyTorch's choice, the number of cores."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "sequences"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"--{name}: expected at least 1, got {getattr(self, name)}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code, 0 or (after an error) 2."""
+    given = sys.argv[1:] if arguments is None else arguments
+    return run_command(RolloutOptions, lambda options: _roll_out(options, given), _PROGRAM, given)
+
+
+def _roll_out(options: RolloutOptions, arguments: list[str]) -> int:
+    use_threads(options.threads)
+    directory = RunDirectory(options.run_dir)
+    trained = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
+    settings = _conditions(options, trained)
+    seen = options.seen or trained.steps
+    unchanged = (settings.objects, settings.most_objects, settings.frames) == (
+        trained.objects,
+        trained.most_objects,
+        trained.frames,
+    )
+    path = data_file(settings, only=None if unchanged else "test")
+    state = load_checkpoint(directory.best)
+    with HDF5Frames(path, "test", settings.test_sequences) as source:
+        objective = build_objective(settings, source.image_shape)
+        load_weights(objective, state["evaluated"], directory.best)
+        print(
+            f"{directory.path}, update {state['update']}: {seen} steps seen, {options.steps} "
+            f"predicted, K = {settings.components}, {source.name}"
+        )
+        found = predict(
+            objective,
+            source,
+            seen=seen,
+            steps=options.steps,
+            noise=settings.noise,
+            sample=options.sample,
+            seed=_SEED,
+        )
+        _print_table(found)
+        folder = make_directory(directory.path / "rollouts")
+        name = options.name or _name(options, settings, seen)
+        _animate(objective, settings, source, seen, options, folder / f"{name}.gif")
+    save_figure(prediction_curves(found.per_step), folder / f"{name}.png")
+    write_json(
+        folder / f"{name}.json",
+        {
+            "seen": seen,
+            "steps": options.steps,
+            "components": settings.components,
+            "data": source.name,
+            "sequences": found.sequences,
+            "per_step": found.per_step,
+            **provenance(_PROGRAM, arguments, settings.device),
+        },
+    )
+    print(f"written to {folder / name}.json, .png and .gif")
+    return 0
+
+
+def _conditions(options: RolloutOptions, trained: FrameExperiment) -> FrameExperiment:
+    """Return the settings of the run with the options' changes, and videos that are long enough."""
+    needed = (options.seen or trained.steps) + options.steps + 1
+    data = trained.data
+    if options.objects is not None or options.most_objects is not None:
+        # Other objects than a data file's can only be generated.
+        data = None
+    return replace(
+        trained,
+        components=options.components or trained.components,
+        objects=options.objects or trained.objects,
+        most_objects=options.most_objects or trained.most_objects,
+        frames=trained.frames if trained.frames == 1 else max(trained.frames, needed),
+        test_sequences=options.sequences,
+        data=data,
+        device=resolve_device(options.device),
+    )
+
+
+def _animate(
+    objective: NEMObjective,
+    settings: FrameExperiment,
+    source: FrameSource,
+    seen: int,
+    options: RolloutOptions,
+    path: Path,
+) -> None:
+    count = min(_DRAWN, source.num_sequences)
+    batch = read_batch(source, 0, count, seen + options.steps + 1)
+    generator = torch.Generator(settings.device).manual_seed(_SEED)
+    made = imagine_clip(
+        objective, batch.frames, seen, settings.noise, generator, sample=options.sample
+    )
+    samples = clip_samples(made.clip, made.seen, batch, "rollout", imagined=made.imagined)
+    labels = [f"seen {t + 1} / {seen}" for t in range(seen)]
+    labels += [f"predicted {t + 1} / {options.steps}" for t in range(options.steps)]
+    segmentation_gif(samples, path, labels=labels)
+
+
+def _print_table(found: Prediction) -> None:
+    names = list(found.per_step)
+    print(f"{found.sequences} sequences; predicted step" + "".join(f"{n:>20}" for n in names))
+    steps = len(found.per_step[names[0]])
+    for step in sorted({1, 2, 5, 10, 20, 30, 50, steps}):
+        if step <= steps:
+            values = "".join(f"{found.per_step[n][step - 1]:>20.4f}" for n in names)
+            print(f"{step:>{len(str(found.sequences)) + 26}}{values}")
+
+
+def _name(options: RolloutOptions, settings: FrameExperiment, seen: int) -> str:
+    sampled = "-sampled" if options.sample else ""
+    return f"{settings.data_name}-k{settings.components}-seen{seen}-steps{options.steps}{sampled}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
