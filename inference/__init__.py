@@ -12,12 +12,22 @@ from inference.frame_task import check_source
 from inference.objective import LossTerms, NEMObjective, resolve_step_weights
 from inference.prediction import Imagination, Prediction, imagine_clip, predict
 from inference.progress import duration
+from inference.reference import (
+    AmortisationGap,
+    StateFit,
+    StateSamples,
+    amortisation_gap,
+    co_assignment,
+    fit_states,
+    sample_states,
+)
 from inference.regularisers import inter_cluster, state_divergence
 from inference.run_directory import RunDirectory
 from inference.training import Outcome, train
 from inference.training_config import TrainingConfig
 
 __all__ = [
+    "AmortisationGap",
     "BoundConfig",
     "BoundName",
     "BoundTerms",
@@ -34,13 +44,18 @@ __all__ = [
     "Prediction",
     "Run",
     "RunDirectory",
+    "StateFit",
+    "StateSamples",
     "TrainingConfig",
+    "amortisation_gap",
     "check_source",
+    "co_assignment",
     "combine",
     "duration",
     "evaluate",
     "fit",
     "fit_objective",
+    "fit_states",
     "guides",
     "imagine_clip",
     "inter_cluster",
@@ -50,6 +65,7 @@ __all__ = [
     "predict",
     "resolve_step_weights",
     "responsibilities",
+    "sample_states",
     "save_checkpoint",
     "state_divergence",
     "train",
