@@ -13,6 +13,7 @@ from typing import Any
 import tyro
 
 from experiments.cli import run_command
+from experiments.defaults import defaults
 from experiments.published import published_ami
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
@@ -20,7 +21,20 @@ from pyro_nem.files import make_directory, replacing, write_json
 
 __all__ = ["CollectOptions", "ResultRow", "collect", "main", "to_markdown"]
 
-_METRICS = ("ami", "ami_last", "ari", "ari_last", "next_step_bce", "log_likelihood")
+_METRICS = (
+    "ami",
+    "ami_last",
+    "ari",
+    "ari_last",
+    "next_step_bce",
+    "prior_bce",
+    "collision_bce",
+    "log_likelihood",
+    "kl",
+    "bound",
+    "iwae",
+    "iwae_elbo",
+)
 
 
 @dataclass(frozen=True)
@@ -104,13 +118,12 @@ def _rows(members: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[ResultRo
     members = sorted(members, key=lambda member: int(member[1]["seed"]))
     settings, first = members[0]
     experiment = settings["experiment"]
-    flying = experiment == "flying_shapes"
-    setting = f"{settings['objects']}/{settings['components']}" if flying else settings["guide"]
+    setting = _setting(settings)
     rows = []
     for metric in _METRICS:
-        values = [summary[f"test.{metric}"] for _, summary in members]
+        values = [summary.get(f"test.{metric}") for _, summary in members]
         if None in values:
-            # Data without labels have no segmentation scores.
+            # Data without labels have no segmentation scores, point masses no divergence.
             continue
         # Whether the paper's tables use the mean over steps or the last step is not known.
         paper = published_ami(experiment, setting) if metric in ("ami", "ami_last") else None
@@ -133,6 +146,28 @@ def _rows(members: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[ResultRo
             )
         )
     return rows
+
+
+def _setting(settings: dict[str, Any]) -> str:
+    """Return what tells a row of a table from others, defaults left out."""
+    usual = defaults(settings["experiment"], settings["scale"], settings["guide"], None).to_dict()
+    parts = [settings["guide"]]
+    if settings["experiment"] != "static_shapes":
+        parts[0] = f"{settings['objects']}/{settings['components']}"
+        if settings["guide"] != "rnn-em":
+            parts[0] += f" {settings['guide']}"
+    bound = settings["bound"]
+    if bound["objective"] != usual["bound"]["objective"] or bound["particles"] > 1:
+        parts[0] += f" {bound['objective']}-{bound['particles']}"
+    if settings["guide"] == "r-nem" and not settings["attention"]:
+        parts.append("no attention")
+    for name in ("gradient", "divergence", "kl_warmup", "free_nats"):
+        if bound[name] != usual["bound"][name]:
+            parts.append(f"{name.replace('_', ' ')} {bound[name]}")
+    for name, title in (("batch_size", "batch"), ("updates", "updates")):
+        if settings["training"][name] != usual["training"][name]:
+            parts.append(f"{title} {settings['training'][name]}")
+    return ", ".join(parts)
 
 
 def to_markdown(rows: Sequence[ResultRow]) -> str:

@@ -9,16 +9,26 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from inference import TrainingConfig, fit
+from models import SpatialMixture
+from pyro_nem.data import ShapesConfig, generate_shapes
+from pyro_nem.networks import LocatedDecoder
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-RUN_DIR = "runs/flying_shapes/laptop-rnn-em-located-3objects-k3-seed0"
+RUN_DIRS = {
+    "flying_shapes": "runs/flying_shapes/laptop-rnn-em-located-3objects-k3-seed0",
+    "bouncing_balls": "runs/bouncing_balls/laptop-r-nem-located-4objects-k5-seed0",
+}
 
 # What makes an example small: fewer sequences, fewer updates.
 SMALLER = {
     "ShapesConfig(objects=3)": "ShapesConfig(objects=3, training=64, validation=8, test=8)",
     "run = fit(model, guide, data, ": "run = fit(model, guide, data, config=TINY, ",
 }
+COMMANDS = ("run", "evaluate", "rollout", "benchmark", "collect")
 PREAMBLE = "from inference import TrainingConfig\nTINY = TrainingConfig(updates=2, batch_size=4)\n"
 
 
@@ -43,10 +53,17 @@ def commands():
 def workspace(tmp_path_factory):
     """A folder in which the runs that the documents speak of exist, at smoke size."""
     folder = tmp_path_factory.mktemp("documents")
-    run(folder, ["experiments.run", "flying_shapes", "--scale", "smoke", "--run-dir", RUN_DIR])
+    for experiment, run_dir in RUN_DIRS.items():
+        run(folder, ["experiments.run", experiment, "--scale", "smoke", "--run-dir", run_dir])
     file = next((folder / "cache").glob("shapes-3-objects-21*.h5"))
     (folder / "flying_shapes.h5").symlink_to(file)
     return folder
+
+
+def without(arguments, *options):
+    """Return the arguments without some options and their values."""
+    dropped = {a for o in options if o in arguments for a in (o, arguments[arguments.index(o) + 1])}
+    return [a for a in arguments if a not in dropped]
 
 
 def environment(folder):
@@ -97,16 +114,20 @@ def test_commands_run(line, workspace):
         number = len(list(workspace.iterdir()))
         arguments += ["--scale", "smoke", "--run-dir", f"new-{number}"]
     elif program == "experiments.run":
-        arguments += ["--run-dir", RUN_DIR]
+        arguments += ["--run-dir", RUN_DIRS["flying_shapes"]]
+    elif program == "experiments.rollout":
+        arguments = [*without(arguments, "--steps"), "--steps", "3", "--sequences", "4"]
     elif program == "experiments.benchmark":
-        arguments = [a for a in arguments if a not in ("--batch-size", "32")]
+        arguments = without(arguments, "--batch-size", "--repeats")
         arguments += ["--batch-size", "2", "--steps", "2", "--repeats", "1"]
+        if arguments[0] == "bound":
+            arguments += ["--components", "2", "--pixels", "9"]
     run(workspace, [program, *arguments])
 
 
 def test_commands_are_found():
     programs = {line.split()[2] for line in commands()}
-    assert programs == {f"experiments.{n}" for n in ("run", "evaluate", "benchmark", "collect")}
+    assert programs == {f"experiments.{n}" for n in COMMANDS}
 
 
 def test_links_and_pictures_exist():
@@ -135,3 +156,21 @@ def test_the_readmes_figures_are_those_of_the_committed_results():
             assert value == f"{row['mean']:.3f}"
             assert std == ("" if row["std"] is None else f"{row['std']:.3f}")
             assert paper == f"{row['paper']:.3f}"
+
+
+def test_the_guide_of_the_documents_learns():
+    """The class of "write your own guide", through the public protocol only."""
+    text = (ROOT / "docs" / "guides.md").read_text(encoding="utf-8")
+    example = text[: text.index("\ndata = ")].split("```python\n")[-1]
+    names = {}
+    exec(compile(example, "guides.md", "exec"), names)
+    torch.manual_seed(0)
+    config = ShapesConfig(objects=2, frames=5, training=64, validation=1, test=1)
+    block = next(generate_shapes(config, "training"))
+    model = SpatialMixture(LocatedDecoder((28, 28, 1)), num_components=2)
+    settings = TrainingConfig(updates=60, batch_size=8, warmup=5, log_every=10)
+    run = fit(
+        model, names["Residual"](model), block.features, config=settings, report=lambda line: None
+    )
+    losses = [record["train.loss"] for record in run.records]
+    assert losses[-1] < 0.95 * losses[0]

@@ -13,9 +13,12 @@ from pyro_nem.errors import CheckpointError, ConfigError
 METRICS = ("ami", "ami_last", "ari", "ari_last", "next_step_bce", "log_likelihood")
 
 
-def make_run(folder, seed, value, *, objects=3, finished=True):
-    settings = defaults("flying_shapes", "smoke", "rnn-em", None).to_dict()
-    settings["training"]["seed"] = seed
+def make_run(
+    folder, seed, value, *, objects=3, finished=True, guide="rnn-em", bound=(), training=()
+):
+    settings = defaults("flying_shapes", "smoke", guide, None).to_dict()
+    settings["training"].update(training, seed=seed)
+    settings["bound"].update(bound)
     settings["objects"] = objects
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"settings": settings}))
@@ -46,6 +49,21 @@ def test_seeds_of_one_setting_are_averaged(tmp_path):
     assert row.command.endswith("--seed 0")
     assert rows["3/3", "test.ari"].paper is None
     assert rows["5/3", "test.ami"].std is None
+
+
+def test_a_setting_says_what_is_not_the_default(tmp_path):
+    iwae = {"objective": "iwae", "particles": 5, "gradient": "dreg"}
+    runs = [
+        make_run(tmp_path / "a", 0, 0.5, guide="vrnn"),
+        make_run(tmp_path / "b", 0, 0.5, guide="vrnn", bound=iwae, training={"batch_size": 9}),
+        make_run(tmp_path / "c", 0, 0.5, bound={"objective": "trace_enum"}),
+    ]
+    settings = {row.setting for row in collect(runs)}
+    assert settings == {
+        "3/3 vrnn",
+        "3/3 vrnn iwae-5, gradient dreg, batch 9",
+        "3/3 trace_enum-1",
+    }
 
 
 def test_the_table_says_that_the_papers_figures_are_unchecked(tmp_path):

@@ -66,9 +66,24 @@ def read(path):
     return json.loads(path.read_text())
 
 
-@pytest.mark.parametrize("experiment", ["flying_shapes", "static_shapes"])
 @pytest.mark.parametrize(
-    "options", [("--guide", "rnn-em"), ("--guide", "n-em"), ("--network", "official")]
+    ("experiment", "options"),
+    [
+        ("flying_shapes", ("--guide", "rnn-em")),
+        ("flying_shapes", ("--guide", "n-em")),
+        ("flying_shapes", ("--network", "official")),
+        ("flying_shapes", ("--guide", "r-nem", "--attention", "off")),
+        ("flying_shapes", ("--guide", "vrnn", "--divergence", "analytic", "--kl-warmup", "2")),
+        ("flying_shapes", ("--guide", "rnn-em", "--objective", "trace_enum")),
+        ("static_shapes", ("--guide", "rnn-em")),
+        ("static_shapes", ("--guide", "n-em")),
+        ("static_shapes", ("--network", "official")),
+        ("static_shapes", ("--guide", "r-nem", "--network", "official")),
+        ("static_shapes", ("--guide", "vrnn", "--network", "official", "--free-nats", "0.5")),
+        ("bouncing_balls", ("--guide", "vrnn")),
+        ("bouncing_balls_curtain", ("--network", "official")),
+    ],
+    ids=str,
 )
 def test_every_experiment_and_guide_runs(command, tmp_path, experiment, options):
     folder = tmp_path / "run"
@@ -83,6 +98,51 @@ def test_every_experiment_and_guide_runs(command, tmp_path, experiment, options)
     assert {"device", "commit", "command", "versions"} <= set(summary)
     names = {p.name for p in (folder / "figures").iterdir()}
     assert {"learning_curves.png", "overview_test_0.png", "segmentation_train.gif"} <= names
+
+
+def test_the_bound_of_a_stochastic_guide_is_reported(command, tmp_path):
+    folder = tmp_path / "run"
+    options = ("--guide", "vrnn", "--objective", "iwae", "--particles", "2", "--gradient", "dreg")
+    printed = command("run", *SMOKE, "--run-dir", folder, *options)
+    assert "IWAE-5, 4 sequences" in printed
+    summary = read(folder / "summary.json")
+    for name in ("bound", "kl", "prior_bce", "iwae", "iwae_elbo"):
+        assert isinstance(summary[f"test.{name}"], float)
+    assert summary["test.iwae"] >= summary["test.iwae_elbo"]
+    assert summary["test.bound"] < summary["test.log_likelihood"]
+    shares = summary["per_component"]["component_share"]
+    assert sum(shares) == pytest.approx(1.0)
+    assert shares == sorted(shares, reverse=True)
+    assert len(summary["per_component"]["component_kl"]) == 3
+    command("evaluate", folder, "--particles", 3, "--sequences", 4, "--name", "three")
+    assert read(folder / "evaluations" / "three.json")["test.iwae_particles"] == 3
+    printed = command("run", "flying_shapes", "--resume", "--run-dir", folder, *options[:6])
+    assert "done in" in printed
+    refused = command(
+        "run", "flying_shapes", "--resume", "--run-dir", folder, "--particles", 3, expect=2
+    )
+    assert "holds a run with particles 2, but the command line asks for 3" in refused
+
+
+def test_a_run_predicts_the_future(command, smoke_run):
+    options = ("--steps", 4, "--seen", 3, "--sequences", 5, "--objects", 2, "--components", 2)
+    printed = command("rollout", smoke_run, *options)
+    assert "3 steps seen, 4 predicted, K = 2" in printed
+    folder = smoke_run / "rollouts"
+    found = read(folder / "2objects-k2-seen3-steps4.json")
+    assert found["sequences"] == 5
+    assert {len(values) for values in found["per_step"].values()} == {4}
+    for suffix in ("gif", "png"):
+        assert (folder / f"2objects-k2-seen3-steps4.{suffix}").stat().st_size > 1000
+
+
+def test_collisions_are_scored(command, environment, tmp_path):
+    folder = tmp_path / "run"
+    command("run", "bouncing_balls", "--scale", "smoke", "--run-dir", folder, "--steps", "3")
+    options = ("--objects", 6, "--most-objects", 8, "--components", 8, "--sequences", 4)
+    command("evaluate", folder, *options, "--steps", "20")
+    found = read(folder / "evaluations" / "test-6to8objects-k8-t20-best.json")
+    assert found["test.collision_bce"] > 0
 
 
 STATIC = ("static_shapes", "--scale", "smoke", "--updates", "40")
@@ -172,7 +232,19 @@ def test_the_step_benchmark_writes_its_rows(command, tmp_path):
     assert (row["batch_size"], row["components"], row["steps"]) == (2, 3, 2)
 
 
-@pytest.mark.parametrize("program", ["run", "evaluate", "benchmark"])
+def test_the_bound_benchmark_writes_its_rows(command, tmp_path):
+    path = tmp_path / "rows.json"
+    size = ("--batch-size", 2, "--steps", 2, "--components", 3, "--pixels", 5)
+    printed = command("benchmark", "bound", *size, "--repeats", 2, "--json", path)
+    assert "ratio" in printed
+    (row,) = read(path)["rows"]
+    assert row["ratio"] == pytest.approx(row["seconds"] / row["reference_seconds"])
+    assert (row["batch_size"], row["steps"], row["components"], row["pixels"]) == (2, 2, 3, 5)
+    refused = command("benchmark", "bound", "--steps", 2, expect=2)
+    assert "expected all four or none of them" in refused
+
+
+@pytest.mark.parametrize("program", ["run", "evaluate", "rollout", "benchmark"])
 def test_help_explains(command, program):
     assert "usage: experiments." in command(program, "--help")
 
@@ -185,6 +257,10 @@ def test_help_explains(command, program):
         ((*SMOKE, "--components", "0"), "--components: expected at least 1, got 0"),
         ((*SMOKE, "--steps", "0"), "--steps: expected at least 1, got 0"),
         ((*SMOKE, "--updates", "0"), "updates: expected at least 1"),
+        ((*SMOKE, "--particles", "0"), "particles: expected at least 1, got 0"),
+        ((*SMOKE, "--gradient", "dreg"), "dreg is an estimator of iwae"),
+        ((*SMOKE, "--most-objects", "5"), "--most-objects: flying_shapes has as many objects"),
+        (("bouncing_balls", "--scale", "smoke", "--most-objects", "2"), "most_objects"),
         ((*SMOKE, "--objects", "0"), "--objects: expected at least 1, got 0"),
         ((*SMOKE, "--noise", "1.5"), "probability"),
         ((*SMOKE, "--guide", "n-em", "--network", "located"), "leave --network out"),
