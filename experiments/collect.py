@@ -121,8 +121,9 @@ def _rows(members: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[ResultRo
     setting = _setting(settings)
     rows = []
     for metric in _METRICS:
-        values = [summary.get(f"test.{metric}") for _, summary in members]
-        if None in values:
+        found = [summary.get(f"test.{metric}") for _, summary in members]
+        values = [value for value in found if value is not None]
+        if len(values) < len(members):
             # Data without labels have no segmentation scores, point masses no divergence.
             continue
         # Whether the paper's tables use the mean over steps or the last step is not known.
