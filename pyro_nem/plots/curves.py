@@ -53,15 +53,24 @@ _PANELS = (
     ),
 )
 
+# Stochastic guides only.
+_DIVERGENCE = (
+    "KL of the states, nats a frame",
+    (
+        _Line("train.kl", "training", _TRAIN, "-"),
+        _Line("validation.kl", "validation", _VALIDATION, "--"),
+    ),
+)
+
 
 def learning_curves(records: Sequence[Mapping[str, float]]) -> Figure:
-    """Draw loss, adjusted Rand index and effective components over updates.
+    """Draw loss, adjusted Rand index, effective components and, if there is one, KL over updates.
 
     Parameters
     ----------
     records
-        Lines of `metrics.jsonl`. Keys used: `update`, and `loss`, `ari`, `ari_last` and
-        `effective_components` under `train.` and `validation.`. Any may be missing from any
+        Lines of `metrics.jsonl`. Keys used: `update`, and `loss`, `ari`, `ari_last`,
+        `effective_components` and `kl` under `train.` and `validation.`. Any may be missing from any
         record. A record without `update` has no place on the axis and is left out; of several
         with the same update, as a resumed run may write, the last counts. A value that is not
         finite leaves a gap.
@@ -69,11 +78,15 @@ def learning_curves(records: Sequence[Mapping[str, float]]) -> Figure:
     Returns
     -------
     Figure
-        Three axes from left to right; one that has nothing to show says so.
+        Three axes from left to right, one that has nothing to show says so; a fourth for the KL
+        where it was recorded.
     """
-    figure = Figure(figsize=(13.0, 3.8), dpi=150, facecolor="white", layout="constrained")
-    for index, (name, lines) in enumerate(_PANELS):
-        axes = figure.add_subplot(1, len(_PANELS), index + 1)
+    has_kl = any(line.key in record for line in _DIVERGENCE[1] for record in records)
+    panels = (*_PANELS, _DIVERGENCE) if has_kl else _PANELS
+    width = 13.0 / 3 * len(panels)
+    figure = Figure(figsize=(width, 3.8), dpi=150, facecolor="white", layout="constrained")
+    for index, (name, lines) in enumerate(panels):
+        axes = figure.add_subplot(1, len(panels), index + 1)
         _draw_panel(axes, name, lines, records)
     return figure
 

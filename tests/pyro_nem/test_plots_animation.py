@@ -130,3 +130,14 @@ def test_what_makes_no_picture_is_refused(tmp_path, arguments, message):
 def test_another_suffix_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"path: expected a name that ends in \.gif"):
         segmentation_gif(make_sample(), tmp_path / "a.png")
+
+
+def test_frames_can_have_their_own_labels(tmp_path):
+    one = make_sample(num_steps=2)
+    segmentation_gif(one, tmp_path / "plain.gif")
+    segmentation_gif(one, tmp_path / "same.gif", labels=["step 1 / 2", "step 2 / 2"])
+    segmentation_gif(one, tmp_path / "other.gif", labels=["seen 1 / 1", "predicted 1 / 1"])
+    plain, same, other = ((tmp_path / f"{n}.gif").read_bytes() for n in ("plain", "same", "other"))
+    assert plain == same != other
+    with pytest.raises(ConfigError, match="labels: expected 2, one a step, got 1"):
+        segmentation_gif(one, tmp_path / "bad.gif", labels=["one"])

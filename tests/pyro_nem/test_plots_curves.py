@@ -47,6 +47,15 @@ def test_each_key_is_a_line_in_its_panel():
         assert axes.get_legend() is not None
 
 
+def test_a_stochastic_guides_divergence_has_its_own_panel():
+    plain = learning_curves([{"update": 1, "train.loss": 2.0}])
+    assert len(plain.axes) == 3
+    found = learning_curves([{"update": 1, "train.kl": 2.0}, {"update": 2, "validation.kl": 3.0}])
+    panel = found.axes[3]
+    assert [line.get_label() for line in panel.lines] == ["training", "validation"]
+    assert list(panel.lines[1].get_ydata()) == [3.0]
+
+
 def test_updates_are_sorted_and_a_repeated_one_counts_once():
     records = [
         {"update": 20, "train.loss": 2.0},
