@@ -15,6 +15,7 @@ from inference.enumerated_terms import BoundTerms, bound_terms, weighing
 from inference.enumerated_trace import (
     Layout,
     Programs,
+    carries_gradient,
     frozen,
     require_densities,
     require_frozen,
@@ -63,8 +64,9 @@ class EnumeratedBound(ELBO):  # type: ignore[misc]  # pyro is untyped
         "standard" differentiates log w as it stands. "stl" (Roeder et al. 2017) leaves out the
         score of q: no bias for elbo and vae, and for iwae with one particle; with more, iwae's
         gradient is then biased unless q is exact (Tucker et al. 2018). "dreg" (Tucker et al. 2018),
-        for iwae only, has no bias and less variance. Both run the guide once more, dreg the
-        model's part too.
+        for iwae only, has no bias and less variance, as long as nothing cuts log w off from the
+        draws: a recurrence that detaches what earlier draws did (gradient_psi or gradient_gamma
+        off) changes its mean. Both run the guide once more, dreg the model's part too.
     divergence
         "sampled" takes log q - log p at the draws, "analytic" (elbo and vae) in closed form.
     max_plate_nesting
@@ -78,8 +80,8 @@ class EnumeratedBound(ELBO):  # type: ignore[misc]  # pyro is untyped
         others the result is an objective and no bound.
     rescore
         For programs that take as an argument what was computed from the guide's own draws: returns
-        the arguments at other values. stl and dreg need it there; without it the arguments are
-        taken to depend on no draw.
+        the arguments at other values. stl and dreg need it there, and refuse arguments with a
+        gradient without it.
 
     Raises
     ------
@@ -159,6 +161,11 @@ class EnumeratedBound(ELBO):  # type: ignore[misc]  # pyro is untyped
             analytic = self.divergence == "analytic"
             return bound_terms(model_trace, guide_trace, self.layout, analytic=analytic)
         require_densities(guide_trace, self.gradient)
+        if self.rescore is None and carries_gradient((args, kwargs)):
+            raise ConfigError(
+                "gradient: stl and dreg score the guide again at its draws, but an argument "
+                "carries a gradient already, of draws or parameters; give rescore, or use standard"
+            )
         draws = {name: site["value"] for name, site in sample_sites(guide_trace)}
         model_args = args
         if self.gradient == "dreg":

@@ -206,12 +206,11 @@ def _plates(site: Site) -> dict[str, int]:
 
 def _sum_out(factors: Sequence[_Factor], enumerated: Sequence[tuple[str, int]]) -> list[_Factor]:
     """Return the factors, those of each enumerated site made one by summing it out."""
-    dims = [dim for _, dim in enumerated]
     groups: dict[str, list[_Factor]] = {name: [] for name, _ in enumerated}
     free: list[_Factor] = []
     for factor in factors:
         carried = _carried(factor, enumerated)
-        if len(carried) > 1 or (carried and dims.count(dict(enumerated)[carried[0]]) > 1):
+        if len(carried) > 1:
             raise ConfigError(
                 f"site {factor.name!r}: depends on several enumerated sites ({', '.join(carried)}),"
                 f" or on ones under pyro.markov, which this bound does not sum out; {USE_PYRO}"

@@ -21,6 +21,7 @@ __all__ = [
     "Layout",
     "Programs",
     "Site",
+    "carries_gradient",
     "frozen",
     "is_point_mass",
     "require_densities",
@@ -171,6 +172,15 @@ def with_values(trace: poutine.Trace, values: Mapping[str, Tensor]) -> poutine.T
     for name, value in values.items():
         copy.nodes[name] = {**trace.nodes[name], "value": value}
     return copy
+
+
+def carries_gradient(value: Any) -> bool:
+    """Return whether a tensor within nested tuples, lists and mappings requires a gradient."""
+    if isinstance(value, Tensor):
+        return bool(value.requires_grad)
+    if isinstance(value, Mapping):
+        return any(carries_gradient(part) for part in value.values())
+    return isinstance(value, (tuple, list)) and any(carries_gradient(part) for part in value)
 
 
 def is_point_mass(law: Any) -> bool:

@@ -70,8 +70,8 @@ def learning_curves(records: Sequence[Mapping[str, float]]) -> Figure:
     ----------
     records
         Lines of `metrics.jsonl`. Keys used: `update`, and `loss`, `ari`, `ari_last`,
-        `effective_components` and `kl` under `train.` and `validation.`. Any may be missing from any
-        record. A record without `update` has no place on the axis and is left out; of several
+        `effective_components` and `kl` under `train.` and `validation.`. Any may be missing from
+        any record. A record without `update` has no place on the axis and is left out; of several
         with the same update, as a resumed run may write, the last counts. A value that is not
         finite leaves a gap.
 
