@@ -27,7 +27,7 @@ from pyro_nem.networks import (
     TiedDecoder,
 )
 
-__all__ = ["build_objective", "data_file"]
+__all__ = ["build_objective", "data_file", "evaluation_file"]
 
 # What a state of the guide vrnn holds, and what its recurrence carries.
 _STATE, _CONTEXT = 32, 128
@@ -77,6 +77,25 @@ def data_file(
         )
     config = ShapesConfig(objects=settings.objects, frames=settings.frames, **sizes)
     return shapes_file(config, report)
+
+
+def evaluation_file(settings: FrameExperiment, trained: FrameExperiment, split: str) -> Path:
+    """Return the file to test a run on, under its own conditions or others.
+
+    Data that the run was not trained on are generated for one split only.
+
+    Parameters
+    ----------
+    settings
+        The conditions of the test.
+    trained
+        Those of the run.
+    split
+        Which split is read.
+    """
+    names = ("objects", "most_objects", "frames", "data")
+    same = all(getattr(settings, name) == getattr(trained, name) for name in names)
+    return data_file(settings, only=None if same else split)
 
 
 def build_objective(settings: FrameExperiment, image_shape: tuple[int, int, int]) -> NEMObjective:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import tyro
 
-from experiments.assembly import build_objective, data_file
+from experiments.assembly import build_objective, evaluation_file
 from experiments.cli import (
     Count,
     File,
@@ -20,7 +20,7 @@ from experiments.cli import (
     run_command,
 )
 from experiments.config import FrameExperiment
-from experiments.options import check_one_source
+from experiments.options import check_one_source, or_default
 from experiments.pictures import draw_pictures
 from experiments.scores import score_table, test_scores
 from inference import RunDirectory, load_checkpoint, load_weights
@@ -91,7 +91,7 @@ def _evaluate(options: EvaluateOptions, arguments: list[str]) -> int:
     directory = RunDirectory(options.run_dir)
     trained = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
     settings = _conditions(options, trained)
-    path = data_file(settings, only=None if _same_data(settings, trained) else options.split)
+    path = evaluation_file(settings, trained, options.split)
     checkpoint = directory.best if options.checkpoint == "best" else directory.last
     state = load_checkpoint(checkpoint)
     with HDF5Frames(path, options.split, settings.test_sequences) as source:
@@ -145,7 +145,7 @@ def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExpe
         if value is not None and value < 1:
             raise ConfigError(f"--{name}: expected at least 1, got {value}")
     check_one_source(options.data, options.objects)
-    steps = _or(options.steps, trained.steps)
+    steps = or_default(options.steps, trained.steps)
     frames = trained.frames if trained.frames == 1 else max(trained.frames, steps + 1)
     noise = trained.noise
     if options.noise is not None:
@@ -153,27 +153,18 @@ def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExpe
     data = trained.data if options.data is None else str(options.data)
     return replace(
         trained,
-        components=_or(options.components, trained.components),
+        components=or_default(options.components, trained.components),
         steps=steps,
-        objects=_or(options.objects, trained.objects),
-        most_objects=options.most_objects or trained.most_objects,
-        iwae_particles=_or(options.particles, trained.iwae_particles),
-        test_sequences=_or(options.sequences, trained.test_sequences),
+        objects=or_default(options.objects, trained.objects),
+        most_objects=or_default(options.most_objects, trained.most_objects),
+        iwae_particles=or_default(options.particles, trained.iwae_particles),
+        test_sequences=or_default(options.sequences, trained.test_sequences),
         frames=frames,
         # Other objects than a data file's can only be generated.
         data=data if options.objects is None and options.most_objects is None else None,
         noise=noise,
         device=resolve_device(options.device),
     )
-
-
-def _same_data(settings: FrameExperiment, trained: FrameExperiment) -> bool:
-    names = ("objects", "most_objects", "frames", "data")
-    return all(getattr(settings, name) == getattr(trained, name) for name in names)
-
-
-def _or(value: int | None, default: int) -> int:
-    return default if value is None else value
 
 
 def _name(options: EvaluateOptions, settings: FrameExperiment) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
 
@@ -14,7 +14,16 @@ from experiments.defaults import defaults
 from inference import BoundConfig, Divergence, Estimator, ObjectiveName, RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 
-__all__ = ["RunOptions", "check_one_source", "default_run_directory", "resolve", "resume_settings"]
+__all__ = [
+    "RunOptions",
+    "check_one_source",
+    "default_run_directory",
+    "or_default",
+    "resolve",
+    "resume_settings",
+]
+
+ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True)
@@ -169,6 +178,11 @@ def check_one_source(data: Path | None, objects: int | None) -> None:
         raise ConfigError(
             "--objects describes generated data, but --data brings its own; leave one of them out"
         )
+
+
+def or_default(value: ValueT | None, default: ValueT) -> ValueT:
+    """Return an option's value, or the default if it was left out; 0 is a value."""
+    return default if value is None else value
 
 
 def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperiment:

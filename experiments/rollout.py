@@ -9,9 +9,10 @@ from pathlib import Path
 import torch
 import tyro
 
-from experiments.assembly import build_objective, data_file
+from experiments.assembly import build_objective, evaluation_file
 from experiments.cli import Count, Text, provenance, resolve_device, run_command, use_threads
 from experiments.config import FrameExperiment
+from experiments.options import or_default
 from experiments.pictures import clip_samples
 from inference import (
     NEMObjective,
@@ -77,8 +78,8 @@ class RolloutOptions:
     """CPU threads. Default: PyTorch's choice, the number of cores."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "sequences"):
-            if getattr(self, name) < 1:
+        for name in ("steps", "sequences", "seen"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ConfigError(f"--{name}: expected at least 1, got {getattr(self, name)}")
 
 
@@ -93,13 +94,8 @@ def _roll_out(options: RolloutOptions, arguments: list[str]) -> int:
     directory = RunDirectory(options.run_dir)
     trained = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
     settings = _conditions(options, trained)
-    seen = options.seen or trained.steps
-    unchanged = (settings.objects, settings.most_objects, settings.frames) == (
-        trained.objects,
-        trained.most_objects,
-        trained.frames,
-    )
-    path = data_file(settings, only=None if unchanged else "test")
+    seen = or_default(options.seen, trained.steps)
+    path = evaluation_file(settings, trained, "test")
     state = load_checkpoint(directory.best)
     with HDF5Frames(path, "test", settings.test_sequences) as source:
         objective = build_objective(settings, source.image_shape)
@@ -140,16 +136,16 @@ def _roll_out(options: RolloutOptions, arguments: list[str]) -> int:
 
 def _conditions(options: RolloutOptions, trained: FrameExperiment) -> FrameExperiment:
     """Return the settings of the run with the options' changes, and videos that are long enough."""
-    needed = (options.seen or trained.steps) + options.steps + 1
+    needed = or_default(options.seen, trained.steps) + options.steps + 1
     data = trained.data
     if options.objects is not None or options.most_objects is not None:
         # Other objects than a data file's can only be generated.
         data = None
     return replace(
         trained,
-        components=options.components or trained.components,
-        objects=options.objects or trained.objects,
-        most_objects=options.most_objects or trained.most_objects,
+        components=or_default(options.components, trained.components),
+        objects=or_default(options.objects, trained.objects),
+        most_objects=or_default(options.most_objects, trained.most_objects),
         frames=trained.frames if trained.frames == 1 else max(trained.frames, needed),
         test_sequences=options.sequences,
         data=data,
