@@ -26,7 +26,9 @@ class BoundConfig:
     """S, draws of a stochastic guide for each sequence."""
 
     gradient: Estimator = "standard"
-    """standard, stl (leaves out the score of q) or dreg (doubly reparameterised, for iwae)."""
+    """standard, stl (leaves out the score of q) or dreg (doubly reparameterised, for iwae). Where
+    the guide cuts its gradient off from earlier draws (gradient_psi or gradient_gamma off), dreg's
+    mean differs a little from that of standard."""
 
     divergence: Divergence = "sampled"
     """KL of a stochastic guide from the prior: sampled at its draws, or analytic."""

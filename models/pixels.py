@@ -90,7 +90,8 @@ class GaussianPixels:
 
     def distribution(self, psi: Tensor) -> dist.TorchDistribution:
         """Return Normal(psi, sigma) with the channels of ``psi`` [..., C] as its event."""
-        return dist.Normal(psi, self.sigma).to_event(1)
+        # A number would be copied to the device for each call.
+        return dist.Normal(psi, psi.new_full((), self.sigma)).to_event(1)
 
     def divergence_from_background(self, psi: Tensor) -> Tensor:
         """Return KL(Normal(psi, sigma) || Normal(0, sigma)), [..., C] -> [...]."""

@@ -157,7 +157,9 @@ class RecurrentGuide(nn.Module, ABC):
         """
         particles = theta.shape[0] if theta.dim() == 5 else 1
         rows = theta.transpose(0, 1).flatten(1, 2) if theta.dim() == 5 else theta  # [T, S B, K, H]
-        state = self.init(clip.inputs.shape[1])._replace(gamma=rollout.initial_gamma)
+        # The responsibilities that init draws are replaced, so they take nobody's random numbers.
+        unused = Generator(clip.inputs.device)
+        state = self.init(clip.inputs.shape[1], unused)._replace(gamma=rollout.initial_gamma)
         states = self._run(clip, state, particles, lambda t: lambda law: rows[t])
         again = stack_states(states, rollout.initial_gamma, particles)
         return again._replace(theta=theta)
