@@ -9,12 +9,11 @@ from typing import TypedDict
 import torch
 from torch import nn
 
-from experiments.config import FrameExperiment
-from experiments.defaults import BALLS
-from inference import NEMObjective
+from experiments.config import BALLS, FrameExperiment
+from inference import NEMObjective, RunDirectory
 from inference.guides import RNEM, RNNEM, VRNN, GradientNEM, View
 from models import RecurrentPrior, SpatialMixture
-from pyro_nem.data import BallsConfig, ShapesConfig, balls_file, shapes_file
+from pyro_nem.data import BallsConfig, HDF5Frames, ShapesConfig, balls_file, shapes_file
 from pyro_nem.errors import ConfigError
 from pyro_nem.networks import (
     ConvDecoder,
@@ -27,7 +26,7 @@ from pyro_nem.networks import (
     TiedDecoder,
 )
 
-__all__ = ["build_objective", "data_file", "evaluation_file"]
+__all__ = ["build_objective", "check_same_frames", "data_file", "evaluation_file"]
 
 # What a state of the guide vrnn holds, and what its recurrence carries.
 _STATE, _CONTEXT = 32, 128
@@ -56,9 +55,15 @@ def data_file(
     """
     if settings.data is not None:
         return Path(settings.data)
-    # The published files hold 50,000, 10,000 and 10,000 sequences.
-    held_out = min(10_000, settings.training_sequences)
-    sizes = {"training": settings.training_sequences, "validation": held_out, "test": held_out}
+    sizes = {
+        "training": settings.training_sequences,
+        "validation": settings.validation_sequences,
+        "test": settings.test_sequences,
+    }
+    if settings.experiment not in BALLS:
+        # The published files of shapes hold 50,000, 10,000 and 10,000 sequences.
+        held_out = min(10_000, settings.training_sequences)
+        sizes.update(validation=held_out, test=held_out)
     if only is not None:
         sizes = {split: settings.test_sequences if split == only else 1 for split in sizes}
     if settings.experiment in BALLS:
@@ -70,11 +75,6 @@ def data_file(
             **sizes,
         )
         return balls_file(balls, report)
-    if settings.most_objects is not None:
-        raise ConfigError(
-            f"--most-objects: {settings.experiment} has as many objects in each sequence; leave it "
-            "out, or run bouncing_balls"
-        )
     config = ShapesConfig(objects=settings.objects, frames=settings.frames, **sizes)
     return shapes_file(config, report)
 
@@ -94,8 +94,25 @@ def evaluation_file(settings: FrameExperiment, trained: FrameExperiment, split: 
         Which split is read.
     """
     names = ("objects", "most_objects", "frames", "data")
-    same = all(getattr(settings, name) == getattr(trained, name) for name in names)
-    return data_file(settings, only=None if same else split)
+    if all(getattr(settings, name) == getattr(trained, name) for name in names):
+        return data_file(trained)
+    return data_file(settings, only=split)
+
+
+def check_same_frames(source: HDF5Frames, directory: RunDirectory) -> None:
+    """Check that frames to test a run on have the size of those that it was trained on.
+
+    Raises
+    ------
+    ConfigError
+        If they have not.
+    """
+    trained_on = tuple(directory.read_config().get("image_shape", source.image_shape))
+    if source.image_shape != trained_on:
+        raise ConfigError(
+            f"{source.name}: frames are {source.image_shape} (rows, columns, channels), but the "
+            f"run was trained on {trained_on}; test on frames of that size"
+        )
 
 
 def build_objective(settings: FrameExperiment, image_shape: tuple[int, int, int]) -> NEMObjective:

@@ -13,6 +13,7 @@ from typing import Any
 import tyro
 
 from experiments.cli import run_command
+from experiments.config import FrameExperiment
 from experiments.defaults import defaults
 from experiments.published import published_ami
 from inference import RunDirectory
@@ -104,7 +105,8 @@ def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
         raise ConfigError("run_dirs: expected at least one folder of a finished run, got none")
     groups: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     for run in runs:
-        settings, summary = run.read_config()["settings"], run.read_summary()
+        settings = FrameExperiment.from_dict(run.read_settings(), str(run.config)).to_dict()
+        summary = run.read_summary()
         training = {**settings["training"], "seed": None}
         key = json.dumps({**settings, "training": training}, sort_keys=True)
         seed = settings["training"]["seed"]
@@ -154,7 +156,8 @@ def _setting(settings: dict[str, Any]) -> str:
     usual = defaults(settings["experiment"], settings["scale"], settings["guide"], None).to_dict()
     parts = [settings["guide"]]
     if settings["experiment"] != "static_shapes":
-        parts[0] = f"{settings['objects']}/{settings['components']}"
+        most = "" if settings["most_objects"] is None else f"-{settings['most_objects']}"
+        parts[0] = f"{settings['objects']}{most}/{settings['components']}"
         if settings["guide"] != "rnn-em":
             parts[0] += f" {settings['guide']}"
     bound = settings["bound"]

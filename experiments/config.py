@@ -12,11 +12,14 @@ from inference.guides import View
 from pyro_nem.data import Noise
 from pyro_nem.errors import CheckpointError, ConfigError
 
-__all__ = ["ExperimentName", "FrameExperiment", "GuideName", "NetworkName", "Scale"]
+__all__ = ["BALLS", "ExperimentName", "FrameExperiment", "GuideName", "NetworkName", "Scale"]
 
 ExperimentName = Literal[
     "flying_shapes", "static_shapes", "bouncing_balls", "bouncing_balls_curtain"
 ]
+BALLS: tuple[ExperimentName, ...] = ("bouncing_balls", "bouncing_balls_curtain")
+"""The experiments whose data are bouncing balls."""
+
 GuideName = Literal["n-em", "rnn-em", "r-nem", "vrnn"]
 NetworkName = Literal["official", "located"]
 Scale = Literal["smoke", "laptop", "paper"]
@@ -106,6 +109,18 @@ class FrameExperiment:
             if getattr(self, name) < 1:
                 option = "--" + name.replace("_", "-")
                 raise ConfigError(f"{option}: expected at least 1, got {getattr(self, name)}")
+        if self.most_objects is None:
+            return
+        if self.experiment not in BALLS:
+            raise ConfigError(
+                f"--most-objects: {self.experiment} has as many objects in each sequence; leave it "
+                "out, or run bouncing_balls"
+            )
+        if self.most_objects < self.objects:
+            raise ConfigError(
+                f"--most-objects: expected at least --objects, {self.objects}, got "
+                f"{self.most_objects}"
+            )
 
     @property
     def data_name(self) -> str:

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments.config import ExperimentName, FrameExperiment, GuideName, NetworkName, Scale
+from experiments.config import BALLS, ExperimentName, FrameExperiment, GuideName, NetworkName, Scale
 from inference import BoundConfig, TrainingConfig
 from inference.guides import LOCATED_VIEWS
 from pyro_nem.data import Noise
 from pyro_nem.errors import ConfigError
 
-__all__ = ["BALLS", "defaults"]
-
-BALLS: tuple[ExperimentName, ...] = ("bouncing_balls", "bouncing_balls_curtain")
-"""The experiments whose data are bouncing balls."""
+__all__ = ["defaults"]
 
 
 def defaults(

@@ -9,7 +9,7 @@ from typing import Literal
 
 import tyro
 
-from experiments.assembly import build_objective, evaluation_file
+from experiments.assembly import build_objective, check_same_frames, evaluation_file
 from experiments.cli import (
     Count,
     File,
@@ -20,7 +20,7 @@ from experiments.cli import (
     run_command,
 )
 from experiments.config import FrameExperiment
-from experiments.options import check_one_source, or_default
+from experiments.options import asked_objects, check_one_source, or_default
 from experiments.pictures import draw_pictures
 from experiments.scores import score_table, test_scores
 from inference import RunDirectory, load_checkpoint, load_weights
@@ -54,7 +54,8 @@ class EvaluateOptions:
     """Objects in each generated sequence. Default: as trained."""
 
     most_objects: Count = None
-    """Balls: from --objects to this many in each video. Default: as trained."""
+    """Balls: from --objects to this many in each video. Default: as trained; --objects alone asks
+    for so many in each."""
 
     data: File = None
     """An HDF5 file in the published layout to test on."""
@@ -69,7 +70,8 @@ class EvaluateOptions:
     """Probability that a pixel of the guide's input is flipped; 0 for none. Default: as trained."""
 
     particles: Count = None
-    """Draws for each sequence in the importance-weighted bound (guide vrnn). Default: 100."""
+    """Draws for each sequence in the importance-weighted bound (guide vrnn). Default: as at the
+    end of the run."""
 
     checkpoint: Literal["best", "last"] = "best"
     """The weights of the lowest validation loss, or the latest."""
@@ -95,7 +97,8 @@ def _evaluate(options: EvaluateOptions, arguments: list[str]) -> int:
     checkpoint = directory.best if options.checkpoint == "best" else directory.last
     state = load_checkpoint(checkpoint)
     with HDF5Frames(path, options.split, settings.test_sequences) as source:
-        _check_source(options, source, directory)
+        check_same_frames(source, directory)
+        _check_sequences(options, source)
         objective = build_objective(settings, source.image_shape)
         load_weights(objective, state["evaluated"], checkpoint)
         print(
@@ -124,13 +127,7 @@ def _evaluate(options: EvaluateOptions, arguments: list[str]) -> int:
     return 0
 
 
-def _check_source(options: EvaluateOptions, source: HDF5Frames, directory: RunDirectory) -> None:
-    trained_on = tuple(directory.read_config().get("image_shape", source.image_shape))
-    if source.image_shape != trained_on:
-        raise ConfigError(
-            f"{source.name}: frames are {source.image_shape} (rows, columns, channels), but the "
-            f"run was trained on {trained_on}; test on frames of that size"
-        )
+def _check_sequences(options: EvaluateOptions, source: HDF5Frames) -> None:
     if options.sequences is not None and options.sequences > source.num_sequences:
         raise ConfigError(
             f"--sequences: {source.name} holds {source.num_sequences} sequences, fewer than the "
@@ -144,9 +141,14 @@ def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExpe
         value = getattr(options, name)
         if value is not None and value < 1:
             raise ConfigError(f"--{name}: expected at least 1, got {value}")
-    check_one_source(options.data, options.objects)
+    check_one_source(options.data, options.objects, options.most_objects)
     steps = or_default(options.steps, trained.steps)
     frames = trained.frames if trained.frames == 1 else max(trained.frames, steps + 1)
+    if options.particles is not None and trained.guide != "vrnn":
+        raise ConfigError(
+            f"--particles: the states of guide {trained.guide} are point masses, of which draws "
+            "are all alike; leave it out"
+        )
     noise = trained.noise
     if options.noise is not None:
         noise = replace(noise, probability=options.noise)
@@ -155,8 +157,7 @@ def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExpe
         trained,
         components=or_default(options.components, trained.components),
         steps=steps,
-        objects=or_default(options.objects, trained.objects),
-        most_objects=or_default(options.most_objects, trained.most_objects),
+        **asked_objects(options.objects, options.most_objects, trained),
         iwae_particles=or_default(options.particles, trained.iwae_particles),
         test_sequences=or_default(options.sequences, trained.test_sequences),
         frames=frames,

@@ -1,21 +1,20 @@
-"""The options of ``python -m experiments.run`` and how they become settings."""
+"""How the options of a command become settings."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-import tyro
-
-from experiments.cli import Choice, Count, File, Number, Text, resolve_device
-from experiments.config import ExperimentName, FrameExperiment, GuideName, NetworkName, Scale
+from experiments.cli import resolve_device
+from experiments.config import FrameExperiment, GuideName
 from experiments.defaults import defaults
-from inference import BoundConfig, Divergence, Estimator, ObjectiveName, RunDirectory
+from experiments.run_options import RunOptions
+from inference import BoundConfig, RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 
 __all__ = [
-    "RunOptions",
+    "asked_objects",
     "check_one_source",
     "default_run_directory",
     "or_default",
@@ -24,108 +23,6 @@ __all__ = [
 ]
 
 ValueT = TypeVar("ValueT")
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """Train a neural expectation maximization model and score its segmentation.
-
-    Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
-    end, summary.json. Stop with Ctrl-C at any time and continue with --resume.
-    """
-
-    experiment: tyro.conf.Positional[ExperimentName]
-    """What to run: shapes flying through a video, static images of shapes, or balls of different
-    mass that collide, in the open or behind a curtain."""
-
-    scale: Annotated[Scale | None, Choice] = None
-    """How large: smoke (seconds, only to see that it runs), laptop (minutes on two CPU cores, and
-    it learns) or paper (the published protocol; wants a GPU). Default: paper where PyTorch finds
-    a CUDA device, else laptop."""
-
-    guide: Annotated[GuideName | None, Choice] = None
-    """How the mixture is inverted: n-em (gradient ascent with a learned step, meant for static
-    images), rnn-em (a recurrent M-step), r-nem (the same with interaction of the components) or
-    vrnn (stochastic states with a learned prior). Default: r-nem for balls, else rnn-em."""
-
-    network: Annotated[NetworkName | None, Choice] = None
-    """official (the paper's layers) or located (small; a component draws one thing at one place).
-    Default: the scale's."""
-
-    attention: Annotated[Literal["on", "off"] | None, Choice] = None
-    """Weight the effects of other components by attention (guide r-nem). Default: on."""
-
-    objective: Annotated[ObjectiveName | None, Choice] = None
-    """The bound: elbo, vae (its name beside iwae), iwae, or trace_enum (Pyro's own elbo, the
-    reference). Point-mass guides have one exact bound, whatever its name. Default: elbo."""
-
-    particles: Count = None
-    """S, draws of the states for each sequence (guide vrnn). Default: 1."""
-
-    gradient: Annotated[Estimator | None, Choice] = None
-    """Estimator of the bound's gradient: standard, stl (leaves out the score of q) or dreg (doubly
-    reparameterised, for iwae). Default: standard."""
-
-    divergence: Annotated[Divergence | None, Choice] = None
-    """The KL of the states (guide vrnn): sampled at the draws, or analytic. Default: sampled."""
-
-    kl_warmup: Count = None
-    """Updates over which the weight of that KL rises to 1. Default: 0, at once."""
-
-    free_nats: Number = None
-    """KL of a component and step that costs nothing in training, in nats. Default: 0."""
-
-    components: Count = None
-    """K, the number of components; as many as objects or more."""
-
-    objects: Count = None
-    """Objects in each generated video or image."""
-
-    most_objects: Count = None
-    """Balls: from --objects to this many in each video."""
-
-    steps: Count = None
-    """T, the steps of the recurrence; each explains the next frame."""
-
-    data: File = None
-    """An HDF5 file in the published layout to use instead of generated shapes."""
-
-    noise: Number = None
-    """Probability that a pixel of the guide's input is flipped."""
-
-    seed: Count = None
-    """Seed of weights, data order, noise and first responsibilities (not of the data). Default:
-    0."""
-
-    updates: Count = None
-    """Number of optimiser updates."""
-
-    batch_size: Count = None
-    """Sequences in an update."""
-
-    learning_rate: Number = None
-    """Adam's learning rate."""
-
-    clip_norm: Number = None
-    """Scale gradients down to this norm."""
-
-    patience: Count = None
-    """Stop after this many validations without a lower loss."""
-
-    test_sequences: Count = None
-    """Test sequences to score at the end."""
-
-    run_dir: File = None
-    """Folder of the run. Default: runs/EXPERIMENT/NAME, the name made from the settings."""
-
-    resume: bool = False
-    """Continue the run in that folder from its last checkpoint."""
-
-    device: Text = None
-    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
-
-    threads: Count = None
-    """CPU threads. Default: PyTorch's choice, the number of cores."""
 
 
 # Options that set the field of the same name in FrameExperiment, BoundConfig and TrainingConfig.
@@ -150,11 +47,13 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
     else:
         scale, reason = "laptop", "there is no CUDA device; --scale paper runs the full protocol"
     settings = defaults(options.experiment, scale, options.guide, options.network)
-    check_one_source(options.data, options.objects)
+    check_one_source(options.data, options.objects, options.most_objects)
+    _check_guide_options(options, settings.guide)
     changes = _given(options, _SETTINGS)
-    if options.objects is not None and options.components is None:
+    most = max(options.objects or settings.objects, options.most_objects or 0)
+    if options.components is None:
         # As many components as the experiment spares for its usual number of objects.
-        changes["components"] = options.objects + settings.components - settings.objects
+        changes["components"] = most + settings.components - settings.objects
     if options.noise is not None:
         changes["noise"] = replace(settings.noise, probability=options.noise)
     if settings.frames > 1:
@@ -162,11 +61,14 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
     if options.attention is not None:
         changes["attention"] = options.attention == "on"
     changes["bound"] = replace(settings.bound, **_given(options, _BOUND))
+    if options.gradient == "dreg":
+        # The estimator follows every draw to what it changes later.
+        changes.update(gradient_gamma=True, gradient_psi=True)
     changes["training"] = replace(settings.training, **_given(options, _TRAINING))
     return replace(settings, device=device, **changes), reason
 
 
-def check_one_source(data: Path | None, objects: int | None) -> None:
+def check_one_source(data: Path | None, objects: int | None, most_objects: int | None) -> None:
     """Check that data are not asked for twice, as a file and as generated objects.
 
     Raises
@@ -174,10 +76,42 @@ def check_one_source(data: Path | None, objects: int | None) -> None:
     ConfigError
         If they are.
     """
-    if data is not None and objects is not None:
+    if data is not None and (objects is not None or most_objects is not None):
         raise ConfigError(
-            "--objects describes generated data, but --data brings its own; leave one of them out"
+            "--objects and --most-objects describe generated data, but --data brings its own; "
+            "leave one of them out"
         )
+
+
+def _check_guide_options(options: RunOptions, guide: GuideName) -> None:
+    """Check that no option is given that the guide has no use for.
+
+    Raises
+    ------
+    ConfigError
+        If one is.
+    """
+    if options.attention is not None and guide != "r-nem":
+        raise ConfigError(
+            f"--attention: the components of guide {guide} do not interact; leave it out, or use "
+            "--guide r-nem"
+        )
+    asked = _given(options, ("particles", "gradient", "divergence", "kl_warmup", "free_nats"))
+    if asked and guide != "vrnn":
+        option = "--" + next(iter(asked)).replace("_", "-")
+        raise ConfigError(
+            f"{option}: the states of guide {guide} are point masses, which are not drawn and have "
+            "no KL; leave it out, or use --guide vrnn"
+        )
+
+
+def asked_objects(
+    objects: int | None, most_objects: int | None, trained: FrameExperiment
+) -> dict[str, Any]:
+    """Return the fields of the objects to test with; a number alone asks for a fixed one."""
+    if objects is None and most_objects is None:
+        return {"objects": trained.objects, "most_objects": trained.most_objects}
+    return {"objects": or_default(objects, trained.objects), "most_objects": most_objects}
 
 
 def or_default(value: ValueT | None, default: ValueT) -> ValueT:
@@ -219,16 +153,22 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
 
 def default_run_directory(settings: FrameExperiment) -> Path:
     """Return runs/EXPERIMENT/NAME, the name telling what a user most often varies."""
-    bound = settings.bound
-    # The bound is in the name where it is not the default, as for most runs.
-    particles = "" if bound.particles == 1 else str(bound.particles)
-    objective = f"-{bound.objective}{particles}" if bound != BoundConfig() else ""
-    if bound.gradient != "standard":
-        objective += f"-{bound.gradient}"
-    name = (
-        f"{settings.scale}-{settings.guide}-{settings.network}-{settings.data_name}"
-        f"-k{settings.components}{objective}-seed{settings.training.seed}"
-    )
+    bound, usual = settings.bound, BoundConfig()
+    parts = [settings.scale, settings.guide, settings.network, settings.data_name]
+    parts.append(f"k{settings.components}")
+    if not settings.attention:
+        parts.append("no-attention")
+    # Of the bound, what is not the default, as it is for most runs.
+    if (bound.objective, bound.particles) != (usual.objective, usual.particles):
+        parts.append(f"{bound.objective}{bound.particles}")
+    parts += [
+        word for word in (bound.gradient, bound.divergence) if word in ("stl", "dreg", "analytic")
+    ]
+    if bound.kl_warmup:
+        parts.append(f"warmup{bound.kl_warmup}")
+    if bound.free_nats:
+        parts.append(f"free{bound.free_nats:g}")
+    name = "-".join([*parts, f"seed{settings.training.seed}"])
     return Path("runs") / settings.experiment / name
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 import tyro
 
-from experiments.assembly import build_objective, evaluation_file
+from experiments.assembly import build_objective, check_same_frames, evaluation_file
 from experiments.cli import Count, Text, provenance, resolve_device, run_command, use_threads
 from experiments.config import FrameExperiment
-from experiments.options import or_default
+from experiments.options import asked_objects, or_default
 from experiments.pictures import clip_samples
 from inference import (
     NEMObjective,
@@ -63,7 +63,8 @@ class RolloutOptions:
     """Objects in each generated sequence. Default: as trained."""
 
     most_objects: Count = None
-    """Balls: from --objects to this many in each video. Default: as trained."""
+    """Balls: from --objects to this many in each video. Default: as trained; --objects alone asks
+    for so many in each."""
 
     sequences: int = 100
     """Test sequences to score; the first three are animated."""
@@ -98,6 +99,7 @@ def _roll_out(options: RolloutOptions, arguments: list[str]) -> int:
     path = evaluation_file(settings, trained, "test")
     state = load_checkpoint(directory.best)
     with HDF5Frames(path, "test", settings.test_sequences) as source:
+        check_same_frames(source, directory)
         objective = build_objective(settings, source.image_shape)
         load_weights(objective, state["evaluated"], directory.best)
         print(
@@ -144,8 +146,7 @@ def _conditions(options: RolloutOptions, trained: FrameExperiment) -> FrameExper
     return replace(
         trained,
         components=or_default(options.components, trained.components),
-        objects=or_default(options.objects, trained.objects),
-        most_objects=or_default(options.most_objects, trained.most_objects),
+        **asked_objects(options.objects, options.most_objects, trained),
         frames=trained.frames if trained.frames == 1 else max(trained.frames, needed),
         test_sequences=options.sequences,
         data=data,

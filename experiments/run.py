@@ -9,13 +9,9 @@ import time
 from experiments.assembly import build_objective, data_file
 from experiments.cli import INTERRUPTED, provenance, run_command, use_threads
 from experiments.config import FrameExperiment
-from experiments.options import (
-    RunOptions,
-    default_run_directory,
-    resolve,
-    resume_settings,
-)
+from experiments.options import default_run_directory, resolve, resume_settings
 from experiments.pictures import draw_pictures
+from experiments.run_options import RunOptions
 from experiments.scores import score_table, test_scores
 from inference import NEMObjective, RunDirectory, check_source, duration, fit_objective
 from pyro_nem.data import HDF5Frames

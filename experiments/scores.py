@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from experiments.config import FrameExperiment
-from inference import Evaluation, NEMObjective, evaluate
+from inference import Evaluation, NEMObjective, evaluate, importance_weighted
 from pyro_nem.data import FrameSource
 
 __all__ = ["score_table", "test_scores"]
 
 # Another seed than any training's, so that noise and first responsibilities are new.
 _TEST_SEED = 2**31
-
-_ROWS_AT_ONCE = 200
 
 _SEGMENTATION = (
     ("ami", "AMI"),
@@ -49,28 +47,25 @@ def test_scores(
         noise=settings.noise,
         seed=_TEST_SEED,
         scores=("ari", "ami"),
+        # One draw, however many the training had, so that runs can be compared.
+        particles=1,
     )
     if settings.guide != "vrnn":
         return scores
-    importance_weighted = evaluate(
+    found = importance_weighted(
         objective,
         source,
+        particles=settings.iwae_particles,
         sequences=settings.iwae_sequences,
         steps=settings.steps,
         noise=settings.noise,
-        # The particles of a few sequences fill a batch.
-        batch_size=max(1, _ROWS_AT_ONCE // settings.iwae_particles),
         seed=_TEST_SEED,
-        scores=(),
-        particles=settings.iwae_particles,
     )
-    found = importance_weighted.metrics
-    # Bounds of the same sequences, to be compared.
     extra = {
-        "iwae": found["iwae"],
-        "iwae_elbo": found["bound"],
-        "iwae_particles": float(settings.iwae_particles),
-        "iwae_sequences": float(importance_weighted.sequences),
+        "iwae": found.iwae.mean().item(),
+        "iwae_elbo": found.elbo.mean().item(),
+        "iwae_particles": float(found.particles),
+        "iwae_sequences": float(len(found.iwae)),
     }
     return scores._replace(metrics={**scores.metrics, **extra})
 

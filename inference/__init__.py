@@ -9,6 +9,7 @@ from inference.enumerated_terms import BoundTerms
 from inference.evaluation import Evaluation, evaluate
 from inference.fitting import Run, fit, fit_objective
 from inference.frame_task import check_source
+from inference.importance import ImportanceWeighted, importance_weighted
 from inference.objective import LossTerms, NEMObjective, resolve_step_weights
 from inference.prediction import Imagination, Prediction, imagine_clip, predict
 from inference.progress import duration
@@ -36,6 +37,7 @@ __all__ = [
     "Estimator",
     "Evaluation",
     "Imagination",
+    "ImportanceWeighted",
     "LossTerms",
     "NEMObjective",
     "ObjectiveName",
@@ -58,6 +60,7 @@ __all__ = [
     "fit_states",
     "guides",
     "imagine_clip",
+    "importance_weighted",
     "inter_cluster",
     "load_checkpoint",
     "load_weights",

@@ -26,18 +26,16 @@ class BoundConfig:
     """S, draws of a stochastic guide for each sequence."""
 
     gradient: Estimator = "standard"
-    """standard, stl (leaves out the score of q) or dreg (doubly reparameterised, for iwae). Where
-    the guide cuts its gradient off from earlier draws (gradient_psi or gradient_gamma off), dreg's
-    mean differs a little from that of standard."""
+    """standard, stl (leaves out the score of q) or dreg (doubly reparameterised, for iwae)."""
 
     divergence: Divergence = "sampled"
     """KL of a stochastic guide from the prior: sampled at its draws, or analytic."""
 
     kl_warmup: int = 0
-    """Updates over which the weight of the KL rises linearly to 1; 0 for none."""
+    """Updates over which the weight of the KL rises linearly to 1 (elbo and vae); 0 for none."""
 
     free_nats: float = 0.0
-    """KL of each component and step, in nats, that costs nothing in training."""
+    """KL of each component and step, in nats, that costs nothing in training (elbo and vae)."""
 
     def __post_init__(self) -> None:
         if self.particles < 1:
@@ -46,6 +44,12 @@ class BoundConfig:
             raise ConfigError(f"kl_warmup: expected 0 or more updates, got {self.kl_warmup}")
         if not (math.isfinite(self.free_nats) and self.free_nats >= 0.0):
             raise ConfigError(f"free_nats: expected a number >= 0, got {self.free_nats}")
+        if self.objective == "iwae" and (self.kl_warmup or self.free_nats):
+            # Its weights charge less than the whole KL, so that taking some off would reward it.
+            raise ConfigError(
+                "kl_warmup, free_nats: the importance-weighted bound has no KL of its own to "
+                "weigh; leave them out, or train elbo first"
+            )
         if self.objective == "trace_enum" and (self.gradient, self.divergence) != (
             "standard",
             "sampled",

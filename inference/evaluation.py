@@ -22,7 +22,14 @@ from inference.frame_scores import (
 from inference.objective import NEMObjective, resolve_step_weights
 from inference.training import Metrics, update_seed
 from models import BernoulliPixels, SpatialMixture
-from pyro_nem.data import FrameBatch, FrameSource, Noise, as_source, make_clip, ordered_batches
+from pyro_nem.data import (
+    FrameSource,
+    Noise,
+    as_source,
+    first_sequences,
+    make_clip,
+    ordered_batches,
+)
 from pyro_nem.errors import ConfigError
 from pyro_nem.metrics import segmentation_scores
 
@@ -42,13 +49,12 @@ class Evaluation(NamedTuple):
         - "log_likelihood", log p(x_{t+1} | psi_t) with z summed out, nats a frame;
         - "next_step_bce" of max_k psi, nats a frame, and "collision_bce", the same on the pixels of
           objects that collided, over the frames with a collision;
-        - of a stochastic guide "bound", "kl" (over all components) and "prior_bce" (of the prior's
-          mean), nats a frame, and with several particles "iwae", nats a frame;
+        - of a stochastic guide "bound" (the ELBO), "kl" (over all components) and "prior_bce" (of
+          the prior's mean), nats a frame;
         - where there are labels "ari" and "ami" (if asked for) and "confidence", each with "_last"
           for the last step, and "effective_components".
 
-        Means over sequences; those over time use the step weights, but for iwae, whose weights
-        belong to whole sequences.
+        Means over sequences; those over time use the step weights.
     per_step
         The same, for each step: name -> [T].
     per_component
@@ -124,6 +130,9 @@ def evaluate(
     sequences
         Score only so many, the first ones.
     """
+    for name, number in (("particles", particles), ("sequences", sequences)):
+        if number is not None and number < 1:
+            raise ConfigError(f"{name}: expected at least 1, got {number}")
     source = as_source(data, "data")
     steps = default_steps(source) if steps is None else steps
     noise = default_noise(objective.model) if noise is None else noise
@@ -137,7 +146,7 @@ def evaluate(
         if sequences is not None:
             if count >= sequences:
                 break
-            batch = _first(batch, sequences - count)
+            batch = first_sequences(batch, sequences - count)
         generator = torch.Generator(device).manual_seed(update_seed(seed, _STREAM, index))
         clip = make_clip(batch.frames.to(like), noise, generator)
         with torch.no_grad(), pyro.validation_enabled(False):
@@ -158,19 +167,12 @@ def evaluate(
         count += size
     joined = {name: np.concatenate(values, axis=1) for name, values in parts.items()}  # [T, N]
     components = {n: joined.pop(n) for n in list(joined) if n.startswith("component_")}  # [K, N]
-    whole = {n: float(joined.pop(n).mean()) for n in list(joined) if n == "iwae"}
     return Evaluation(
-        {"loss": loss_sum / count, **_summarise(joined, weights), **whole},
+        {"loss": loss_sum / count, **_summarise(joined, weights)},
         _per_step(joined),
         {name: values.mean(1).tolist() for name, values in components.items()},
         count,
     )
-
-
-def _first(batch: FrameBatch, count: int) -> FrameBatch:
-    frames, *labels = batch
-    groups, collisions = (None if part is None else part[:, :count] for part in labels)
-    return FrameBatch(frames[:, :count], groups, collisions)
 
 
 def _summarise(frames: FrameScores, weights: NDArray[np.float64]) -> Metrics:

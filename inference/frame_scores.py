@@ -11,9 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inference.bounds import EnumeratedBound, combine
+from inference.bounds import EnumeratedBound
+from inference.enumerated_terms import BoundTerms
 from inference.objective import LossTerms, NEMObjective
-from models import RecurrentPrior, Rollout
+from inference.regularisers import prior_of
+from models import Rollout
 from pyro_nem.data import Clip
 from pyro_nem.metrics import (
     adjusted_mutual_information,
@@ -29,6 +31,7 @@ __all__ = [
     "bound_scores",
     "collision_scores",
     "component_scores",
+    "sampled_terms",
     "segmentation_scores_of",
 ]
 
@@ -69,34 +72,34 @@ def bound_scores(objective: NEMObjective, clip: Clip, terms: LossTerms) -> Frame
     """Return likelihood, bound and prediction error of each frame, in nats.
 
     "log_likelihood" is E_q log p(x | theta) with z summed out, "next_step_bce" that of max_k psi.
-    A stochastic guide's scores have "bound" = log_likelihood - kl, "kl" summed over components, and
-    "prior_bce", the prediction error of the prior's mean, before the frame at hand is seen; several
-    particles also "iwae", the importance-weighted bound of the whole sequence, a frame, [1, B].
+    A stochastic guide's scores have "kl", in closed form and summed over components, "bound", the
+    ELBO at the draws, and "prior_bce", the prediction error of the prior's mean, before the frame
+    at hand is seen. Several particles are averaged over.
     """
     model, rollout = objective.model, terms.rollout
-    parts = terms.parts
     with torch.no_grad(), pyro.validation_enabled(False):
-        if parts is None:
-            particles = 1 if rollout.theta.dim() == 4 else rollout.theta.shape[0]
-            bound = EnumeratedBound(particles=particles, max_plate_nesting=model.max_plate_nesting)
-            parts = bound.terms(model, objective.guide, clip, rollout)
+        parts = terms.parts
+        if parts is None or objective.bound.divergence == "analytic":
+            parts = sampled_terms(objective, clip, rollout)
         found = {
             "log_likelihood": _numbers(parts.log_likelihood.mean(0)),
             "next_step_bce": _numbers(_mean_bce(rollout.psi, clip.targets)),
         }
         if terms.divergence is not None:
-            assert isinstance(model.prior, RecurrentPrior)
-            assert rollout.context is not None
-            log_weights = parts.log_likelihood - parts.divergence  # [S, T, B]
-            found["bound"] = _numbers(log_weights.mean(0))
-            if len(log_weights) > 1:
-                iwae = combine("iwae", log_weights.sum(1)) / log_weights.shape[1]  # [B]
-                found["iwae"] = _numbers(iwae.unsqueeze(0))  # [1, B]
-            found["kl"] = _numbers(terms.divergence.sum(-1).expand_as(parts.divergence).mean(0))
-            mean = model.prior.law(rollout.context).loc  # [(S,) T, B, K, H]
-            psi = model.decode(mean, rollout.context)  # [(S,) T, B, K, D, C]
+            found["bound"] = _numbers((parts.log_likelihood - parts.divergence).mean(0))
+            kl = terms.divergence.sum(-1)  # [(S,) T, B]
+            found["kl"] = _numbers(kl.mean(0) if kl.dim() == 3 else kl)
+            psi = model.decode(prior_of(model, rollout).loc, rollout.context)
             found["prior_bce"] = _numbers(_mean_bce(psi, clip.targets))
     return found
+
+
+def sampled_terms(objective: NEMObjective, clip: Clip, rollout: Rollout) -> BoundTerms:
+    """Return what log w consists of at the draws of a rollout, whatever bound is trained."""
+    particles = 1 if rollout.theta.dim() == 4 else rollout.theta.shape[0]
+    nesting = objective.model.max_plate_nesting
+    bound = EnumeratedBound(particles=particles, max_plate_nesting=nesting)
+    return bound.terms(objective.model, objective.guide, clip, rollout)
 
 
 def collision_scores(rollout: Rollout, clip: Clip, collided: Tensor) -> NDArray[np.float64]:

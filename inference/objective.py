@@ -123,18 +123,20 @@ class NEMObjective(nn.Module):
                 "the model that is given here"
             )
         self.bound = BoundConfig() if bound is None else bound
-        if self.bound.gradient != "standard" and not hasattr(guide, "rescore"):
-            raise ConfigError(
-                f"gradient: {self.bound.gradient} scores the guide again at its draws, but "
-                f"{type(guide).__name__} has no method rescore; derive it from RecurrentGuide, or "
-                "use standard"
-            )
+        _check_estimator(self.bound, guide)
         self.model = model
         self.guide: Guide = cast(Any, guide)
         self.inter_weight = inter_weight
         self.step_weights = step_weights
-        # Contradictions show now and not in the first update.
-        self._enumerated_bound((1.0,), 1)
+        # Contradictions show now and not in the first update; weights of other steps are alike.
+        self._enumerated_bound(
+            (0.0, 1.0)
+            if step_weights == "last"
+            else resolve_step_weights(
+                step_weights, 1 if step_weights == "all" else len(step_weights)
+            ),
+            1,
+        )
 
     def forward(
         self,
@@ -160,6 +162,9 @@ class NEMObjective(nn.Module):
         steps = clip.targets.shape[0]
         weights = resolve_step_weights(self.step_weights, steps)
         particles = self.bound.particles if particles is None else particles
+        if not getattr(self.guide, "stochastic", True):
+            # Draws of a point mass are all alike.
+            particles = 1
         rollout = self.guide.rollout(clip, generator, particles)
         parts: BoundTerms | None = None
         if self.bound.objective == "trace_enum":
@@ -180,7 +185,8 @@ class NEMObjective(nn.Module):
                 loss = loss + excess * _weigh(divergence.sum(-1), weights)
             if self.bound.free_nats > 0.0:
                 free = free_nats_penalty(divergence, self.bound.free_nats)  # [(S,) T, B]
-                loss = loss + _weigh(free, weights)
+                # weight * max(KL, free nats): what warms up is the whole of it.
+                loss = loss + self.bound.kl_weight(update) * _weigh(free, weights)
         return LossTerms(loss, negative_bound, inter, rollout, divergence, parts)
 
     def _enumerated_bound(self, weights: tuple[float, ...], particles: int) -> EnumeratedBound:
@@ -222,6 +228,36 @@ class NEMObjective(nn.Module):
                 part = elbo.loss(self.model, self.guide, *args)
             total = total + weight * part
         return total / clip.targets.shape[1]
+
+
+def _check_estimator(bound: BoundConfig, guide: nn.Module) -> None:
+    """Check that a guide has what the bound's gradient needs.
+
+    Raises
+    ------
+    ConfigError
+        If it has no density, cannot be scored again, or cuts off what the estimator needs.
+    """
+    name = type(guide).__name__
+    plain = bound.gradient == "standard"
+    if not getattr(guide, "stochastic", True) and (not plain or bound.divergence == "analytic"):
+        asked = bound.divergence if plain else bound.gradient
+        raise ConfigError(
+            f"bound: {asked} is for guides whose states have a density, but those of {name} are "
+            f"point masses; use {'sampled' if plain else 'standard'}, or the guide VRNN"
+        )
+    if not plain and not hasattr(guide, "rescore"):
+        raise ConfigError(
+            f"gradient: {bound.gradient} scores the guide again at its draws, but {name} has no "
+            "method rescore; derive it from RecurrentGuide, or use standard"
+        )
+    for option in ("gradient_gamma", "gradient_psi"):
+        if bound.gradient == "dreg" and not getattr(guide, option, True):
+            raise ConfigError(
+                f"gradient: dreg follows every draw to what it changes later, but {name} has "
+                f"{option} off, which would bias it; build the guide with {option}=True, or use "
+                "standard"
+            )
 
 
 def _weigh(per_frame: Tensor, weights: tuple[float, ...]) -> Tensor:

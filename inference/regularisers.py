@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Independent, Normal, kl_divergence
 
-from models import RecurrentPrior, Rollout, SpatialMixture
+from models import Rollout, SpatialMixture, StateLaw
+from pyro_nem.errors import ConfigError
 
-__all__ = ["free_nats_penalty", "inter_cluster", "state_divergence"]
+__all__ = ["free_nats_penalty", "inter_cluster", "prior_of", "state_divergence"]
 
 
 def inter_cluster(
@@ -29,13 +30,39 @@ def state_divergence(model: SpatialMixture, rollout: Rollout) -> Tensor | None:
 
     The KL of a component that explains nothing goes to zero: it costs, and buys nothing. None for a
     guide of point masses, which has no density.
+
+    Raises
+    ------
+    ConfigError
+        If the model's prior is no diagonal Gaussian.
     """
-    if rollout.posterior is None or rollout.context is None:
+    if rollout.posterior is None:
         return None
-    assert isinstance(model.prior, RecurrentPrior)
-    prior = model.prior.law(rollout.context)
-    divergence: Tensor = kl_divergence(Normal(*rollout.posterior), Normal(*prior))
+    divergence: Tensor = kl_divergence(
+        Normal(*rollout.posterior), Normal(*prior_of(model, rollout))
+    )
     return divergence.sum(-1)  # [(S,) T, B, K]
+
+
+def prior_of(model: SpatialMixture, rollout: Rollout) -> StateLaw:
+    """Return the model's prior of each state of a rollout, [(S,) T, B, K, H].
+
+    Raises
+    ------
+    ConfigError
+        If it is no diagonal Gaussian.
+    """
+    context = None if rollout.context is None else rollout.context.unsqueeze(-3)
+    law = model.prior(context, (model.num_components, model.state_size), rollout.theta)
+    while isinstance(law, Independent):
+        law = law.base_dist
+    if not isinstance(law, Normal):
+        raise ConfigError(
+            f"prior: the KL of each component is known for a diagonal Gaussian, got "
+            f"{type(law).__name__}; give the model a RecurrentPrior, or a prior like it"
+        )
+    # [(S,) T, B, 1, K, H] without the place of the pixels
+    return StateLaw(*(part.squeeze(-3).expand_as(rollout.theta) for part in (law.loc, law.scale)))
 
 
 def free_nats_penalty(divergence: Tensor, free_nats: float) -> Tensor:

@@ -82,7 +82,7 @@ def build(name, components):
     elif name == "r-nem, located":
         guide = RNEM(model, attention=False)
     elif name == "vrnn":
-        guide = VRNN(model, gradient_psi=True)
+        guide = VRNN(model, gradient_gamma=True, gradient_psi=True)
     else:
         guide = RNNEM(model, views=VIEWS)
     return model.double(), guide.double()

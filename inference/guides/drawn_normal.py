@@ -37,6 +37,10 @@ class DrawnNormal(dist.Normal):  # type: ignore[misc]  # pyro is untyped
         parts = (part.expand(batch_shape) for part in (self.loc, self.scale, self.value))
         return DrawnNormal(*parts)
 
+    def sample(self, sample_shape: torch.Size = _SCALAR) -> Tensor:
+        """Return the draw without its gradient."""
+        return self.rsample(sample_shape).detach()
+
     def rsample(self, sample_shape: torch.Size = _SCALAR) -> Tensor:
         """Return the draw; there is only this one."""
         return self.value.expand(self._extended_shape(sample_shape))

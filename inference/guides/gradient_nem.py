@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import cast
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from inference.guides.recurrent import Draw, RecurrentGuide
 from inference.guides.state import GuideState
@@ -63,12 +63,11 @@ class GradientNEM(RecurrentGuide):
             )
         self.step_size = nn.Parameter(torch.ones(()))
 
-    def init(self, batch: int, generator: Generator | None = None) -> GuideState:
-        """Return a = 0, that is theta = 1/2, with random responsibilities."""
-        model = self.model
-        shape = (batch, model.num_components, model.state_size)
+    def init(self, batch: int) -> tuple[Tensor, Tensor]:
+        """Return a = 0, that is theta = 1/2."""
+        shape = (batch, self.model.num_components, self.model.state_size)
         hidden = self.step_size.new_zeros(shape)  # [B, K, H]
-        return self.initial_state(hidden, hidden + 0.5, generator)
+        return hidden, hidden + 0.5
 
     def step(
         self,

@@ -60,8 +60,12 @@ class RecurrentGuide(nn.Module, ABC):
         return self._link.model
 
     @abstractmethod
-    def init(self, batch: int, generator: Generator | None = None) -> GuideState:
-        """Return the state before the first frame; ``generator`` breaks the symmetry."""
+    def init(self, batch: int) -> tuple[Tensor, Tensor]:
+        """Return what the recurrence carries, [B, K, G], and theta, [B, K, H], before the start.
+
+        The same at each call: only the first responsibilities are random, and the base class
+        draws them.
+        """
 
     @abstractmethod
     def step(
@@ -88,9 +92,7 @@ class RecurrentGuide(nn.Module, ABC):
             How a stochastic guide draws theta; deterministic ones do not ask.
         """
 
-    def initial_state(
-        self, hidden: Tensor, theta: Tensor, generator: Generator | None
-    ) -> GuideState:
+    def start(self, batch: int, generator: Generator | None = None) -> GuideState:
         """Return the state before the first frame: psi = 0 and random responsibilities.
 
         gamma_0 = |N(0, 1)| normalised over K, independent for each pixel: the only thing that
@@ -98,15 +100,20 @@ class RecurrentGuide(nn.Module, ABC):
 
         Parameters
         ----------
-        hidden, theta
-            Initial states, [B, K, G] and [B, K, H].
+        batch
+            B.
         generator
-            Source of gamma_0, on the states' device; None uses PyTorch's global one.
+            Source of gamma_0, on the model's device; None uses PyTorch's global one.
         """
-        shape = (*hidden.shape[:2], self.model.num_pixels)
-        noise = torch.randn(shape, generator=generator, dtype=hidden.dtype, device=hidden.device)
-        gamma = noise.abs() / noise.abs().sum(1, keepdim=True)  # [B, K, D]
-        psi = hidden.new_zeros(*shape, self.model.num_channels)  # [B, K, D, C]
+        model = self.model
+        like = next(model.decoder.parameters())
+        shape = (batch, model.num_components, model.num_pixels)
+        noise = torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device).abs()
+        return self._before(batch, noise / noise.sum(1, keepdim=True))
+
+    def _before(self, batch: int, gamma: Tensor) -> GuideState:
+        hidden, theta = self.init(batch)
+        psi = gamma.new_zeros(*gamma.shape, self.model.num_channels)  # [B, K, D, C]
         return GuideState(hidden, theta, psi, gamma)
 
     def assign(self, psi: Tensor, targets: Tensor | None, observed: Tensor | None) -> Tensor:
@@ -137,7 +144,7 @@ class RecurrentGuide(nn.Module, ABC):
             gives its states without the particle axis.
         """
         particles = particles if self.stochastic else 1
-        state = self.init(clip.inputs.shape[1], generator)
+        state = self.start(clip.inputs.shape[1], generator)
         draw = draw_with(generator)
         states = self._run(clip, state, particles, lambda t: draw)
         return stack_states(states, state.gamma, particles)
@@ -157,9 +164,7 @@ class RecurrentGuide(nn.Module, ABC):
         """
         particles = theta.shape[0] if theta.dim() == 5 else 1
         rows = theta.transpose(0, 1).flatten(1, 2) if theta.dim() == 5 else theta  # [T, S B, K, H]
-        # The responsibilities that init draws are replaced, so they take nobody's random numbers.
-        unused = Generator(clip.inputs.device)
-        state = self.init(clip.inputs.shape[1], unused)._replace(gamma=rollout.initial_gamma)
+        state = self._before(clip.inputs.shape[1], rollout.initial_gamma)
         states = self._run(clip, state, particles, lambda t: lambda law: rows[t])
         again = stack_states(states, rollout.initial_gamma, particles)
         return again._replace(theta=theta)
@@ -175,8 +180,9 @@ class RecurrentGuide(nn.Module, ABC):
         """See a clip, then predict what follows, fed with its own predictions.
 
         The input of an imagined step is sum_k gamma_k psi_k of the step before, and gamma is the
-        E-step against the pixels that some component turns on (van Steenkiste et al. 2018). A
-        stochastic guide takes theta from the prior then.
+        E-step against the pixels that some component turns on (van Steenkiste et al. 2018, whose
+        code also adds the training's noise to such inputs; here they have none). A stochastic guide
+        takes theta from the prior then.
 
         Parameters
         ----------
@@ -194,7 +200,7 @@ class RecurrentGuide(nn.Module, ABC):
         tuple[Rollout, Rollout]
             The T steps that were seen, and the imagined ones.
         """
-        state = self.init(clip.inputs.shape[1], generator)
+        state = self.start(clip.inputs.shape[1], generator)
         initial_gamma = state.gamma
         draw = draw_with(generator) if sample else None
         seen = self._run(clip, state, 1, lambda t: draw)

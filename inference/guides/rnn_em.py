@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from inference.guides.recurrent import Draw, RecurrentGuide
 from inference.guides.state import GuideState
@@ -84,12 +84,11 @@ class RNNEM(RecurrentGuide):
         self.cell = cell
         self.gradient_psi = gradient_psi
 
-    def init(self, batch: int, generator: Generator | None = None) -> GuideState:
-        """Return the state before the first frame, with random responsibilities."""
-        model = self.model
-        like = next(self.parameters()).new_empty(batch, model.num_components, 0)  # [B, K, 0]
+    def init(self, batch: int) -> tuple[Tensor, Tensor]:
+        """Return the cell's initial state."""
+        like = next(self.parameters()).new_empty(batch, self.model.num_components, 0)  # [B, K, 0]
         hidden, theta = cast(Cell, self.cell).initial(like)  # [B, K, G], [B, K, H]
-        return self.initial_state(hidden, theta, generator)
+        return hidden, theta
 
     def step(
         self,

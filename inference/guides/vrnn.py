@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from inference.guides.recurrent import Draw, RecurrentGuide
 from inference.guides.state import GuideState
@@ -95,13 +95,12 @@ class VRNN(RecurrentGuide):
         )
         self.head = nn.Linear(hidden, 2 * model.state_size)
 
-    def init(self, batch: int, generator: Generator | None = None) -> GuideState:
-        """Return h = 0 and theta = 0, with random responsibilities."""
+    def init(self, batch: int) -> tuple[Tensor, Tensor]:
+        """Return h = 0 and theta = 0."""
         model = self.model
         like = next(self.parameters()).new_empty(batch, model.num_components, 0)  # [B, K, 0]
         hidden = cast(Cell, self.cell).initial(like).hidden  # [B, K, G]
-        theta = like.new_zeros(*like.shape[:2], model.state_size)  # [B, K, H]
-        return self.initial_state(hidden, theta, generator)
+        return hidden, like.new_zeros(*like.shape[:2], model.state_size)  # [B, K, H]
 
     def step(
         self,

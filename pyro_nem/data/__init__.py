@@ -16,7 +16,13 @@ from pyro_nem.data.balls import (
     generate_balls,
     render_balls,
 )
-from pyro_nem.data.batches import epoch_batches, num_batches, ordered_batches, read_batch
+from pyro_nem.data.batches import (
+    epoch_batches,
+    first_sequences,
+    num_batches,
+    ordered_batches,
+    read_batch,
+)
 from pyro_nem.data.cache import balls_file, cache_dir, shapes_file
 from pyro_nem.data.clip import Clip, make_clip
 from pyro_nem.data.frames import FrameBatch, FrameSource
@@ -57,6 +63,7 @@ __all__ = [
     "draw_balls",
     "draw_scene",
     "epoch_batches",
+    "first_sequences",
     "generate_balls",
     "generate_shapes",
     "make_clip",

@@ -15,7 +15,7 @@ from pyro_nem.data.frames import FrameBatch, FrameSource
 from pyro_nem.data.windows import BLOCK, Window, WindowReader, join, part, to_batch
 from pyro_nem.errors import ConfigError
 
-__all__ = ["epoch_batches", "num_batches", "ordered_batches", "read_batch"]
+__all__ = ["epoch_batches", "first_sequences", "num_batches", "ordered_batches", "read_batch"]
 
 
 def num_batches(source: FrameSource, batch_size: int) -> int:
@@ -52,6 +52,14 @@ def read_batch(
     """
     _check_frames(source, frames)
     return to_batch(WindowReader(source, frames, collisions).read(start, stop), frames)
+
+
+def first_sequences(batch: FrameBatch, count: int) -> FrameBatch:
+    """Return the first sequences of a batch, all of them if it has no more."""
+    groups, collisions = (
+        None if part is None else part[:, :count] for part in (batch.groups, batch.collisions)
+    )
+    return FrameBatch(batch.frames[:, :count], groups, collisions)
 
 
 def ordered_batches(

@@ -9,9 +9,10 @@ import math
 import pyro
 import pytest
 import torch
+from pyro.infer import TraceEnum_ELBO
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from inference import BoundConfig, NEMObjective
+from inference import BoundConfig, EnumeratedBound, NEMObjective
 from inference.guides import RNEM, RNNEM, VRNN, GradientNEM
 from models import BernoulliPixels, GaussianPixels, RecurrentPrior, SpatialMixture
 from pyro_nem.data import Clip
@@ -37,7 +38,8 @@ def build(name, components=3, law="bernoulli"):
     elif name == "vrnn":
         prior = RecurrentPrior(2, 3, hidden=5)
         model = SpatialMixture(DenseDecoder(SHAPE, 5), components, prior=prior, **options)
-        guide = VRNN(model, FlatEncoder((2, 3, 3)), hidden=5)
+        encoder = FlatEncoder((2, 3, 3))
+        guide = VRNN(model, encoder, hidden=5, gradient_gamma=True, gradient_psi=True)
     else:
         model = SpatialMixture(DenseDecoder(SHAPE, 4), components, **options)
         guide = GUIDES[name](model, FlatEncoder((2, 3, 3)), gradient_gamma=True)
@@ -89,12 +91,35 @@ def test_gaussian_pixels_some_missing_and_step_weights(name, particles):
         assert_equal_to_pyro(modules, clip, particles, weights)
 
 
+@pytest.mark.parametrize("name", GUIDES)
+def test_particles_of_any_guide_are_those_of_pyro(name):
+    """The bound as such; the objective does not draw a point mass several times."""
+    model, guide = build(name)
+    clip = make_clip()
+    rollout = guide.rollout(clip, torch.Generator().manual_seed(7), 5)
+    losses = [
+        EnumeratedBound(particles=5, max_plate_nesting=3)(model, guide)(clip, rollout),
+        TraceEnum_ELBO(num_particles=5, vectorize_particles=True, max_plate_nesting=3)(
+            model, guide
+        )(clip, rollout),
+    ]
+    parameters = [*model.parameters(), *guide.parameters()]
+    ours, theirs = (
+        torch.autograd.grad(loss, parameters, retain_graph=True, materialize_grads=True)
+        for loss in losses
+    )
+    torch.testing.assert_close(*losses, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("particles", [1, 5])
 def test_only_the_particles_of_a_stochastic_guide_differ(particles):
     clip = make_clip()
+    bound = EnumeratedBound("iwae", particles=particles, max_plate_nesting=3)
     for name, differ in (("rnn-em", False), ("vrnn", particles > 1)):
-        objective = NEMObjective(*build(name), bound=BoundConfig("iwae", particles))
-        parts = objective(clip, torch.Generator().manual_seed(7)).parts
+        model, guide = build(name)
+        rollout = guide.rollout(clip, torch.Generator().manual_seed(7), particles)
+        parts = bound.terms(model, guide, clip, rollout)
         for part in parts:
             assert part.shape == (particles, 3, 2)
         spread = (parts.log_likelihood - parts.log_likelihood[:1]).abs().amax()
@@ -153,7 +178,8 @@ def step(name, bound):
 @pytest.mark.parametrize("particles", [1, 3])
 @pytest.mark.parametrize(("objective", "gradient"), ESTIMATORS)
 def test_no_step_of_a_stochastic_guide_waits_for_the_device(objective, gradient, particles):
-    step("vrnn", BoundConfig(objective, particles, gradient, kl_warmup=3, free_nats=0.1))
+    beside = {} if objective == "iwae" else {"kl_warmup": 3, "free_nats": 0.1}
+    step("vrnn", BoundConfig(objective, particles, gradient, **beside))
 
 
 @pytest.mark.parametrize("objective", ["elbo", "iwae"])
@@ -216,8 +242,18 @@ def test_parameters_are_free_again_after_they_were_held(gradient, fails, monkeyp
 
 @pytest.mark.parametrize("gradient", ["stl", "dreg"])
 def test_point_masses_have_no_other_estimator_and_no_closed_form(gradient):
-    modules = build("rnn-em")
+    model, guide = build("rnn-em")
+    clip = make_clip()
+    rollout = guide.rollout(clip)
+    bound = EnumeratedBound(
+        "iwae",
+        particles=2,
+        gradient=gradient,
+        max_plate_nesting=3,
+        rescore=lambda args, draws: args,
+    )
     with pytest.raises(ConfigError, match=f"gradient: {gradient} .* 'theta' is a point mass"):
-        compute(modules, make_clip(), BoundConfig("iwae", 2, gradient))
+        bound(model, guide)(clip, rollout)
+    closed = EnumeratedBound(divergence="analytic", max_plate_nesting=3)
     with pytest.raises(ConfigError, match=r"divergence: .* 'theta' is a point mass"):
-        compute(modules, make_clip(), BoundConfig("elbo", divergence="analytic"))
+        closed(model, guide)(clip, rollout)

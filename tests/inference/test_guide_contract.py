@@ -35,8 +35,12 @@ def same_noise(monkeypatch):
     monkeypatch.setattr(recurrent, "draw_with", lambda _: lambda law: law.loc + 0.3 * law.scale)
 
 
+def gradient_of(loss, objective):
+    return torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(objective.parameters()))])
+
+
 def start_from(guide, state, monkeypatch):
-    monkeypatch.setattr(guide, "init", lambda *_: state)
+    monkeypatch.setattr(guide, "start", lambda *_: state)
 
 
 @pytest.mark.parametrize("name", GUIDES)
@@ -93,14 +97,17 @@ def test_components_can_be_permuted(name, bound, monkeypatch):
     model, guide = build(name, 3)
     clip = make_clip(3, 2)
     order = torch.tensor([2, 0, 1])
-    first = guide.init(2, generator())
-    rollouts, losses = [], []
+    first = guide.start(2, generator())
+    objective = NEMObjective(model, guide, bound=bound)
+    rollouts, losses, gradients = [], [], []
     for state in (first, first._replace(gamma=first.gamma[:, order])):
         start_from(guide, state, monkeypatch)
-        terms = NEMObjective(model, guide, bound=bound)(clip, update=0)
+        terms = objective(clip, update=0)
         rollouts.append(terms.rollout)
         losses.append(terms.loss)
+        gradients.append(gradient_of(terms.loss, objective))
     torch.testing.assert_close(losses[0], losses[1])
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-6, atol=1e-8)
     torch.testing.assert_close(rollouts[0].gamma[..., order, :], rollouts[1].gamma)
     torch.testing.assert_close(rollouts[0].psi[..., order, :, :], rollouts[1].psi)
 
@@ -111,10 +118,10 @@ def test_a_sequence_does_not_depend_on_its_neighbours(name, bound, monkeypatch):
     model, guide = build(name, 3)
     objective = NEMObjective(model, guide, bound=bound)
     clip = make_clip(3, 3)
-    first = guide.init(3, generator())
+    first = guide.start(3, generator())
     start_from(guide, first, monkeypatch)
     together = objective(clip, update=0)
-    losses = []
+    losses, gradients = [], []
     for b in range(3):
         alone = type(first)(*(None if part is None else part[b : b + 1] for part in first))
         start_from(guide, alone, monkeypatch)
@@ -122,7 +129,14 @@ def test_a_sequence_does_not_depend_on_its_neighbours(name, bound, monkeypatch):
         found = objective(single, update=0)
         torch.testing.assert_close(found.rollout.psi, together.rollout.psi[..., b : b + 1, :, :, :])
         losses.append(found.loss)
+        gradients.append(gradient_of(found.loss, objective))
     torch.testing.assert_close(torch.stack(losses).mean(), together.loss)
+    torch.testing.assert_close(
+        torch.stack(gradients).mean(0),
+        gradient_of(together.loss, objective),
+        rtol=1e-6,
+        atol=1e-8,
+    )
 
 
 @pytest.mark.parametrize("name", DETERMINISTIC)
@@ -132,9 +146,8 @@ def test_a_sequence_does_not_depend_on_its_neighbours(name, bound, monkeypatch):
     ids=str,
 )
 def test_a_point_mass_has_no_density_to_differentiate(name, bound):
-    objective = NEMObjective(*build(name, 2), bound=bound)
-    with pytest.raises(ConfigError, match=r"theta.*use (standard|sampled)"):
-        objective(make_clip(2, 1))
+    with pytest.raises(ConfigError, match=r"point masses; use (standard|sampled), or the guide"):
+        NEMObjective(*build(name, 2), bound=bound)
 
 
 @pytest.mark.parametrize("name", DETERMINISTIC)
@@ -184,6 +197,15 @@ def test_going_through_the_same_states_again_gives_the_same(name):
     again = guide.rescore(clip, rollout, rollout.theta)
     torch.testing.assert_close(again.gamma, rollout.gamma)
     torch.testing.assert_close(again.psi, rollout.psi)
+
+
+@pytest.mark.parametrize("option", ["gradient_gamma", "gradient_psi"])
+def test_dreg_needs_every_gradient_of_the_recurrence(option):
+    model, guide = build("vrnn", 2)
+    setattr(guide, option, False)
+    with pytest.raises(ConfigError, match=f"VRNN has {option} off"):
+        NEMObjective(model, guide, bound=BoundConfig("iwae", 2, "dreg"))
+    NEMObjective(model, guide, bound=BoundConfig("iwae", 2, "stl"))
 
 
 def test_a_gradient_estimator_needs_a_guide_that_can_be_scored_again():

@@ -15,7 +15,7 @@ def test_gradient_nem_ascends_the_expected_log_likelihood():
     model, guide = build("n-em", 3)
     guide.step_size.data.fill_(0.3)
     clip = make_clip(1, 2)
-    state = guide.init(2, torch.Generator().manual_seed(5))
+    state = guide.start(2, torch.Generator().manual_seed(5))
     state = guide.step(state, clip.inputs[0], clip.targets[0])
     a = state.hidden.detach().requires_grad_()
     psi = model.decode(a.sigmoid())

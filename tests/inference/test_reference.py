@@ -361,8 +361,8 @@ def test_pyros_parameters_stay():
 class OneStart(VRNN):
     """Always starts from the same responsibilities, so that it numbers components in one way."""
 
-    def init(self, batch, generator=None):
-        state = super().init(1, torch.Generator().manual_seed(0))
+    def start(self, batch, generator=None):
+        state = super().start(1, torch.Generator().manual_seed(0))
         return type(state)(
             *(None if part is None else part.expand(batch, *part.shape[1:]) for part in state)
         )
@@ -546,11 +546,7 @@ def test_a_guide_of_another_model_is_refused():
 
 def test_a_recurrence_that_starts_elsewhere_is_refused():
     model, guide = drawn_guide()
-    initial = guide.init(1)
-
-    def init(batch, generator=None):
-        return initial._replace(hidden=initial.hidden + 1.0)
-
-    guide.init = init
+    hidden, theta = guide.init(200)
+    guide.init = lambda batch: (hidden[:batch] + 1.0, theta[:batch])
     with pytest.raises(ConfigError, match="guide: its recurrence starts at another state than 0"):
         amortisation_gap(model, guide, image(), draws=1)

@@ -51,7 +51,7 @@ def by_hand(model, guide, clip, noises, gamma):
         p = psi.squeeze(-1).clamp(1e-6, 1 - 1e-6)
         x = clip.targets[t].squeeze(-1)[:, None]
         likelihood = x * p + (1 - x) * (1 - p)  # [B, K, D]
-        gamma = (likelihood / likelihood.sum(1, keepdim=True)).detach()
+        gamma = likelihood / likelihood.sum(1, keepdim=True)
         total = total + likelihood.mean(1).log().sum(-1)
         total = total + log_normal(theta, p_loc, p_scale).sum((1, 2))
         total = total - log_normal(theta, q_loc, q_scale).sum((1, 2))
@@ -78,7 +78,7 @@ def test_bound_and_gradient_equal_the_hand_written_ones(objective, monkeypatch):
     model, guide = build("vrnn", K)
     clip = make_clip(STEPS, BATCH)
     noises = fixed_noises(monkeypatch)
-    gamma = guide.init(BATCH, generator()).gamma
+    gamma = guide.start(BATCH, generator()).gamma
     nem = NEMObjective(model, guide, inter_weight=0.0, bound=BoundConfig(objective))
     ours = nem(clip, generator()).loss
     theirs = -by_hand(model, guide, clip, noises, gamma)[0].mean()
@@ -97,7 +97,7 @@ def test_divergence_in_closed_form_by_hand(monkeypatch):
     model, guide = build("vrnn", K)
     clip = make_clip(STEPS, BATCH)
     noises = fixed_noises(monkeypatch)
-    gamma = guide.init(BATCH, generator()).gamma
+    gamma = guide.start(BATCH, generator()).gamma
     bound = BoundConfig(divergence="analytic")
     terms = NEMObjective(model, guide, inter_weight=0.0, bound=bound)(clip, generator())
     by_component = state_divergence(model, terms.rollout)
@@ -149,6 +149,20 @@ def test_warm_up_and_free_nats_stand_beside_the_bound():
     torch.testing.assert_close(free, torch.tensor(1000.0 * STEPS * K, dtype=torch.double))
 
 
+def test_warm_up_and_free_nats_together_reward_no_divergence():
+    """The loss grows with the KL, or does not depend on it; it never falls."""
+    for update in (0, 1, 3):
+        for free_nats in (0.0, 0.1, 1000.0):
+            bound = BoundConfig(divergence="analytic", kl_warmup=4, free_nats=free_nats)
+            model, guide = build("vrnn", K)
+            objective = NEMObjective(model, guide, inter_weight=0.0, bound=bound)
+            terms = objective(make_clip(STEPS, BATCH), generator(), update)
+            likelihood = terms.parts.log_likelihood.sum((0, 1)).mean()
+            weighed = (terms.loss + likelihood).item()
+            kept = terms.divergence.clamp(min=free_nats).sum((0, 2)).mean().item()
+            assert weighed == pytest.approx((update + 1) / 4 * kept)
+
+
 def test_free_nats_by_hand():
     kl = torch.tensor([[0.2, 3.0], [1.0, 0.0]])
     torch.testing.assert_close(free_nats_penalty(kl, 0.5), torch.tensor([0.3, 0.5]))
@@ -170,7 +184,7 @@ def test_imagination_takes_states_from_the_prior_and_frames_from_itself():
 def test_an_imagined_step_is_a_step_on_the_own_frame():
     _, guide = build("rnn-em, located", K)
     clip = make_clip(STEPS, BATCH)
-    state = guide.init(BATCH, generator())
+    state = guide.start(BATCH, generator())
     for t in range(STEPS):
         state = guide.step(state, clip.inputs[t], clip.targets[t])
     frame = (state.gamma[..., None] * state.psi).sum(1)
@@ -199,6 +213,7 @@ def test_a_drawn_normal_is_a_normal_that_gives_its_draw():
     loc, scale, value = torch.randn(3, 4, 2).unbind(0)
     law = DrawnNormal(loc, scale.exp(), value).expand((5, 4, 2))
     assert torch.equal(law.rsample(), value.expand(5, 4, 2))
+    assert torch.equal(law.sample(), law.rsample())
     torch.testing.assert_close(
         law.log_prob(value),
         torch.distributions.Normal(loc, scale.exp()).log_prob(value).expand(5, 4, 2),
@@ -224,6 +239,8 @@ def test_models_and_cells_that_do_not_fit_are_refused():
         ({"kl_warmup": -1}, "kl_warmup: expected 0 or more"),
         ({"free_nats": -1.0}, "free_nats: expected a number"),
         ({"objective": "trace_enum", "gradient": "stl"}, "trace_enum has gradient standard"),
+        ({"objective": "iwae", "kl_warmup": 5}, "has no KL of its own"),
+        ({"objective": "iwae", "free_nats": 0.5}, "has no KL of its own"),
     ],
 )
 def test_bad_settings_of_a_bound(options, message):
@@ -232,5 +249,8 @@ def test_bad_settings_of_a_bound(options, message):
 
 
 def test_contradictions_in_a_bound_show_before_training():
+    dreg = BoundConfig("iwae", 2, "dreg")
+    with pytest.raises(ConfigError, match="step weights"):
+        NEMObjective(*build("vrnn", 2), bound=dreg, step_weights="last")
     with pytest.raises(ConfigError, match="dreg is an estimator of iwae"):
         NEMObjective(*build("vrnn", 2), bound=BoundConfig("elbo", gradient="dreg"))

@@ -1,0 +1,118 @@
+"""The options of ``python -m experiments.run``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import tyro
+
+from experiments.cli import Choice, Count, File, Number, Text
+from experiments.config import ExperimentName, GuideName, NetworkName, Scale
+from inference import Divergence, Estimator, ObjectiveName
+
+__all__ = ["RunOptions"]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Train a neural expectation maximization model and score its segmentation.
+
+    Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
+    end, summary.json. Stop with Ctrl-C at any time and continue with --resume.
+    """
+
+    experiment: tyro.conf.Positional[ExperimentName]
+    """What to run: shapes flying through a video, static images of shapes, or balls of different
+    mass that collide, in the open or behind a curtain."""
+
+    scale: Annotated[Scale | None, Choice] = None
+    """How large: smoke (seconds, only to see that it runs), laptop (minutes on two CPU cores, and
+    it learns) or paper (the published protocol; wants a GPU). Default: paper where PyTorch finds
+    a CUDA device, else laptop."""
+
+    guide: Annotated[GuideName | None, Choice] = None
+    """How the mixture is inverted: n-em (gradient ascent with a learned step, meant for static
+    images), rnn-em (a recurrent M-step), r-nem (the same with interaction of the components) or
+    vrnn (stochastic states with a learned prior). Default: r-nem for balls, else rnn-em."""
+
+    network: Annotated[NetworkName | None, Choice] = None
+    """official (the paper's layers) or located (small; a component draws one thing at one place).
+    Default: the scale's."""
+
+    attention: Annotated[Literal["on", "off"] | None, Choice] = None
+    """Weight the effects of other components by attention (guide r-nem). Default: on."""
+
+    objective: Annotated[ObjectiveName | None, Choice] = None
+    """The bound: elbo, vae (its name beside iwae), iwae, or trace_enum (Pyro's own elbo, the
+    reference). Point-mass guides have one exact bound, whatever its name. Default: elbo."""
+
+    particles: Count = None
+    """S, draws of the states for each sequence (guide vrnn). Default: 1."""
+
+    gradient: Annotated[Estimator | None, Choice] = None
+    """Estimator of the bound's gradient (guide vrnn): standard, stl (leaves out the score of q) or
+    dreg (doubly reparameterised, for iwae; it also back-propagates through what the components see,
+    as at the paper scale). Default: standard."""
+
+    divergence: Annotated[Divergence | None, Choice] = None
+    """The KL of the states (guide vrnn): sampled at the draws, or analytic. Default: sampled."""
+
+    kl_warmup: Count = None
+    """Updates over which the weight of that KL rises to 1 (not for iwae). Default: 0, at once."""
+
+    free_nats: Number = None
+    """KL of a component and step that costs nothing in training, in nats (not for iwae). Default:
+    0."""
+
+    components: Count = None
+    """K, the number of components; as many as objects or more."""
+
+    objects: Count = None
+    """Objects in each generated video or image."""
+
+    most_objects: Count = None
+    """Balls: from --objects to this many in each video."""
+
+    steps: Count = None
+    """T, the steps of the recurrence; each explains the next frame."""
+
+    data: File = None
+    """An HDF5 file in the published layout to use instead of generated shapes."""
+
+    noise: Number = None
+    """Probability that a pixel of the guide's input is flipped."""
+
+    seed: Count = None
+    """Seed of weights, data order, noise and first responsibilities (not of the data). Default:
+    0."""
+
+    updates: Count = None
+    """Number of optimiser updates."""
+
+    batch_size: Count = None
+    """Sequences in an update."""
+
+    learning_rate: Number = None
+    """Adam's learning rate."""
+
+    clip_norm: Number = None
+    """Scale gradients down to this norm."""
+
+    patience: Count = None
+    """Stop after this many validations without a lower loss."""
+
+    test_sequences: Count = None
+    """Test sequences to score at the end."""
+
+    run_dir: File = None
+    """Folder of the run. Default: runs/EXPERIMENT/NAME, the name made from the settings."""
+
+    resume: bool = False
+    """Continue the run in that folder from its last checkpoint."""
+
+    device: Text = None
+    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+
+    threads: Count = None
+    """CPU threads. Default: PyTorch's choice, the number of cores."""

@@ -1,0 +1,109 @@
+"""The importance-weighted bound of a stochastic guide, as an evaluation of any checkpoint."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pyro
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inference.bounds import combine
+from inference.evaluation import default_noise, default_steps
+from inference.frame_scores import sampled_terms
+from inference.objective import NEMObjective
+from inference.training import update_seed
+from pyro_nem.data import (
+    FrameSource,
+    Noise,
+    as_source,
+    first_sequences,
+    make_clip,
+    ordered_batches,
+)
+from pyro_nem.errors import ConfigError
+
+__all__ = ["ImportanceWeighted", "importance_weighted"]
+
+# Streams of randomness beside 0 (training), 1 (evaluation) and 2 (prediction).
+_STREAM = 3
+
+
+class ImportanceWeighted(NamedTuple):
+    """Bounds on log p(x_{1:T}) of every sequence, over the T steps, in nats a frame.
+
+    Attributes
+    ----------
+    iwae
+        log of the mean of S weights, [N]; tighter the larger S.
+    elbo
+        The mean of their logarithms, [N], at the same draws.
+    particles
+        S.
+    """
+
+    iwae: Tensor
+    elbo: Tensor
+    particles: int
+
+
+def importance_weighted(
+    objective: NEMObjective,
+    data: FrameSource | NDArray[Any] | Tensor,
+    *,
+    particles: int = 100,
+    sequences: int | None = None,
+    steps: int | None = None,
+    noise: Noise | None = None,
+    rows_at_once: int = 200,
+    seed: int = 0,
+) -> ImportanceWeighted:
+    """Bound log p(x) by S draws of the guide for each sequence. All steps count alike.
+
+    Parameters
+    ----------
+    objective
+        Model and guide; which bound they were trained with does not matter.
+    data
+        The frames: a source, or an array [T, N, rows, columns, C] in [0, 1].
+    particles
+        S.
+    sequences
+        Score only so many, the first ones.
+    steps, noise
+        See :func:`inference.evaluate`.
+    rows_at_once
+        Draws of several sequences are computed together, as many as this.
+    seed
+        Seed of noise, first responsibilities and draws.
+
+    Raises
+    ------
+    ConfigError
+        If a number is below 1.
+    """
+    for name, number in (("particles", particles), ("sequences", sequences)):
+        if number is not None and number < 1:
+            raise ConfigError(f"{name}: expected at least 1, got {number}")
+    source = as_source(data, "data")
+    steps = default_steps(source) if steps is None else steps
+    noise = default_noise(objective.model) if noise is None else noise
+    like = next(objective.parameters())
+    left = source.num_sequences if sequences is None else sequences
+    size = max(1, rows_at_once // particles)
+    iwae, elbo = [], []
+    for index, batch in enumerate(ordered_batches(source, frames=steps + 1, batch_size=size)):
+        batch = first_sequences(batch, left)
+        generator = torch.Generator(like.device).manual_seed(update_seed(seed, _STREAM, index))
+        clip = make_clip(batch.frames.to(like), noise, generator)
+        with torch.no_grad(), pyro.validation_enabled(False):
+            rollout = objective.guide.rollout(clip, generator, particles)
+            parts = sampled_terms(objective, clip, rollout)
+        log_weights = (parts.log_likelihood - parts.divergence).sum(1).double()  # [S, B]
+        iwae.append(combine("iwae", log_weights).cpu() / steps)
+        elbo.append(combine("elbo", log_weights).cpu() / steps)
+        left -= log_weights.shape[1]
+        if left <= 0:
+            break
+    return ImportanceWeighted(torch.cat(iwae), torch.cat(elbo), particles)
