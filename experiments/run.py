@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from typing import Any
 
 from experiments.assembly import build_objective, data_file
 from experiments.cli import INTERRUPTED, provenance, run_command, use_threads
@@ -65,7 +66,7 @@ def _train_and_score(
         objective = build_objective(settings, training.image_shape)
         check_source(objective, test, settings.steps)
         _introduce(settings, objective, training)
-        source = provenance(_PROGRAM, arguments, settings.device)
+        source = _source(options, settings, directory, arguments)
         prepared = time.perf_counter() - started
         run = fit_objective(
             objective,
@@ -113,6 +114,22 @@ def _train_and_score(
     write_json(directory.summary, summary)
     print(f"done in {duration(seconds)}; everything is in {directory.path}")
     return True
+
+
+def _source(
+    options: RunOptions,
+    settings: FrameExperiment,
+    directory: RunDirectory,
+    arguments: list[str],
+) -> dict[str, Any]:
+    """Return where a result comes from; a resumed run's is the command that began it."""
+    source = provenance(_PROGRAM, arguments, settings.device)
+    if options.resume:
+        began = directory.read_config()
+        source["command"] = began["command"]
+        if began["commit"] != source["commit"]:
+            source["commit"] = f"{began['commit']}, resumed at {source['commit']}"
+    return source
 
 
 def _open(options: RunOptions) -> tuple[FrameExperiment, RunDirectory]:

@@ -10,7 +10,7 @@ from inference.evaluation import Evaluation, evaluate
 from inference.fitting import Run, fit, fit_objective
 from inference.frame_task import check_source
 from inference.importance import ImportanceWeighted, importance_weighted
-from inference.objective import LossTerms, NEMObjective, resolve_step_weights
+from inference.objective import LossTerms, NEMObjective
 from inference.prediction import Imagination, Prediction, imagine_clip, predict
 from inference.progress import duration
 from inference.reference import (
@@ -24,6 +24,7 @@ from inference.reference import (
 )
 from inference.regularisers import inter_cluster, state_divergence
 from inference.run_directory import RunDirectory
+from inference.step_weights import resolve_step_weights
 from inference.training import Outcome, train
 from inference.training_config import TrainingConfig
 

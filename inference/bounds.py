@@ -22,6 +22,7 @@ from inference.enumerated_trace import (
     sample_sites,
     with_values,
 )
+from inference.step_weights import weigh_steps
 from pyro_nem.errors import ConfigError
 
 __all__ = ["BoundName", "Divergence", "EnumeratedBound", "Estimator", "combine"]
@@ -180,7 +181,7 @@ class EnumeratedBound(ELBO):  # type: ignore[misc]  # pyro is untyped
         require_frozen(scored)
         terms = bound_terms(model_trace, scored, self.layout)
         if self.gradient == "dreg":
-            share = self.weigh_steps(terms).detach().softmax(0)  # [S, B]
+            share = self.weigh(terms).detach().softmax(0)  # [S, B]
             for name, value in draws.items():
                 if value.requires_grad:
                     value.register_hook(weighing(scored.nodes[name], share, self.layout))
@@ -195,7 +196,7 @@ class EnumeratedBound(ELBO):  # type: ignore[misc]  # pyro is untyped
 
     def log_weights(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> Tensor:
         """Return log w of every particle and sequence, [S, B], in nats; see :meth:`terms`."""
-        return self.weigh_steps(self.terms(model, guide, *args, **kwargs))
+        return self.weigh(self.terms(model, guide, *args, **kwargs))
 
     def differentiable_loss(
         self, model: Program, guide: Program, *args: Any, **kwargs: Any
@@ -216,9 +217,9 @@ class EnumeratedBound(ELBO):  # type: ignore[misc]  # pyro is untyped
 
     def combine(self, terms: BoundTerms) -> Tensor:
         """Return the bound of every sequence, [B], in nats."""
-        return combine(self.bound, self.weigh_steps(terms))
+        return combine(self.bound, self.weigh(terms))
 
-    def weigh_steps(self, terms: BoundTerms) -> Tensor:
+    def weigh(self, terms: BoundTerms) -> Tensor:
         """Return the log-weights [S, B] of their parts, each step times its weight."""
         parts = terms.log_likelihood - terms.divergence  # [S, T, B]
         if self.step_weights is None:
@@ -228,12 +229,7 @@ class EnumeratedBound(ELBO):  # type: ignore[misc]  # pyro is untyped
             raise ConfigError(
                 f"step_weights: expected {steps} weights, one a step, got {len(self.step_weights)}"
             )
-        if all(weight == self.step_weights[0] for weight in self.step_weights):
-            return self.step_weights[0] * parts.sum(1)  # [S, B]
-        # Weights are numbers and not a tensor, which would have to be copied to the device.
-        return torch.stack(
-            [weight * parts[:, t] for t, weight in enumerate(self.step_weights) if weight != 0.0]
-        ).sum(0)  # [S, B]
+        return weigh_steps(parts, self.step_weights, dim=1)  # [S, B]
 
     def _at(self, args: tuple[Any, ...], draws: dict[str, Tensor]) -> tuple[Any, ...]:
         return args if self.rescore is None else self.rescore(args, draws)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -18,6 +18,7 @@ from inference.enumerated_trace import (
     is_point_mass,
     sample_sites,
 )
+from inference.factors import Factor, add_up, carried_sites, sum_out, total
 from pyro_nem.errors import ConfigError
 
 __all__ = ["BoundTerms", "bound_terms", "score", "weighing"]
@@ -39,14 +40,6 @@ class BoundTerms(NamedTuple):
 
     log_likelihood: Tensor
     divergence: Tensor
-
-
-class _Factor(NamedTuple):
-    """A log density [enumerated dimensions .., plates ..] with the plates that it stands in."""
-
-    name: str
-    log_prob: Tensor
-    plates: dict[str, int]
 
 
 def bound_terms(
@@ -82,19 +75,19 @@ def bound_terms(
                 "True} if it is only a step on the way to another site"
             )
         log_prob = _closed_form(name, site, model_trace) if analytic else score(name, site)
-        divergences.append(_Factor(name, log_prob, _plates(site)))
+        divergences.append(Factor(name, log_prob, _plates(site)))
     for name, site in sample_sites(model_trace):
         if name in guide_trace.nodes:
             if not analytic:
-                divergences.append(_Factor(name, -score(name, site), _plates(site)))
+                divergences.append(Factor(name, -score(name, site), _plates(site)))
             continue
         if not site["is_observed"]:
             enumerated.append((name, site["fn"].event_dim - site["value"].dim()))
             # A mask takes observations away. The law of what is summed out stays normalised.
             site = {**site, "mask": None}
-        factors.append(_Factor(name, score(name, site), _plates(site)))
+        factors.append(Factor(name, score(name, site), _plates(site)))
     for factor in divergences:
-        if carried := _carried(factor, enumerated):
+        if carried := carried_sites(factor, enumerated):
             raise ConfigError(
                 f"site {factor.name!r}: its prior depends on the enumerated site {carried[0]!r}, "
                 f"which this bound sums out of observed sites only; {USE_PYRO}, or sum it out in "
@@ -110,10 +103,10 @@ def bound_terms(
             )
     stepwise = all(layout.step_plate in factor.plates for factor in sites)
     kept = (PARTICLES, layout.step_plate if stepwise else None, layout.sequence_plate)
-    likelihoods = [_add_up(factor, kept) for factor in _sum_out(factors, enumerated)]
-    penalties = [_add_up(factor, kept) for factor in divergences]
-    likelihood = _total(likelihoods or [torch.zeros_like(part) for part in penalties])
-    return BoundTerms(likelihood, _total(penalties or [torch.zeros_like(likelihood)]))
+    likelihoods = [add_up(factor, kept) for factor in sum_out(factors, enumerated)]
+    penalties = [add_up(factor, kept) for factor in divergences]
+    likelihood = total(likelihoods or [torch.zeros_like(part) for part in penalties])
+    return BoundTerms(likelihood, total(penalties or [torch.zeros_like(likelihood)]))
 
 
 def score(name: str, site: Site) -> Tensor:
@@ -202,70 +195,3 @@ def _closed_form(name: str, site: Site, model_trace: poutine.Trace) -> Tensor:
 def _plates(site: Site) -> dict[str, int]:
     """Return the plates around a site, name -> dimension (negative)."""
     return {frame.name: frame.dim for frame in site["cond_indep_stack"] if frame.vectorized}
-
-
-def _sum_out(factors: Sequence[_Factor], enumerated: Sequence[tuple[str, int]]) -> list[_Factor]:
-    """Return the factors, those of each enumerated site made one by summing it out."""
-    groups: dict[str, list[_Factor]] = {name: [] for name, _ in enumerated}
-    free: list[_Factor] = []
-    for factor in factors:
-        carried = _carried(factor, enumerated)
-        if len(carried) > 1:
-            raise ConfigError(
-                f"site {factor.name!r}: depends on several enumerated sites ({', '.join(carried)}),"
-                f" or on ones under pyro.markov, which this bound does not sum out; {USE_PYRO}"
-            )
-        (groups[carried[0]] if carried else free).append(factor)
-    for name, dim in enumerated:
-        own = next(factor for factor in groups[name] if factor.name == name)
-        free.append(_contract(own, groups[name], dim))
-    return free
-
-
-def _contract(own: _Factor, group: Sequence[_Factor], dim: int) -> _Factor:
-    """Return log sum_z exp(sum of the factors), standing in the plates of z."""
-    parts = []
-    for factor in group:
-        if not own.plates.items() <= factor.plates.items():
-            raise ConfigError(
-                f"site {factor.name!r}: depends on the enumerated site {own.name!r}, but stands "
-                "outside one of its plates; move it inside"
-            )
-        inner = [d for name, d in factor.plates.items() if name not in own.plates]
-        parts.append(factor.log_prob.sum(inner, keepdim=True) if inner else factor.log_prob)
-    return _Factor(own.name, _total(parts).logsumexp(dim), own.plates)
-
-
-def _add_up(factor: _Factor, kept: Collection[str | None]) -> Tensor:
-    """Sum a factor over all dimensions but those of the kept plates: [S, T, B]."""
-    log_prob = factor.log_prob
-    dims = [factor.plates.get(name) if name is not None else None for name in kept]
-    present = [d for d in dims if d is not None]
-    others = [d for d in range(-log_prob.dim(), 0) if d not in present]
-    if others:
-        log_prob = log_prob.sum(others, keepdim=True)
-    order = [d % log_prob.dim() for d in present]
-    rest = [d for d in range(log_prob.dim()) if d not in order]  # of size 1 by now
-    sizes = [log_prob.shape[d] for d in order]
-    summed = log_prob.permute([*order, *rest]).reshape(sizes)
-    for position, dim in enumerate(dims):
-        if dim is None:
-            summed = summed.unsqueeze(position)
-    return summed  # [S, T, B]
-
-
-def _carried(factor: _Factor, enumerated: Sequence[tuple[str, int]]) -> list[str]:
-    """Return the enumerated sites that a factor depends on."""
-    shape = factor.log_prob.shape
-    return [
-        name
-        for name, dim in enumerated
-        if factor.name == name or (len(shape) >= -dim and shape[dim] > 1)
-    ]
-
-
-def _total(parts: Sequence[Tensor]) -> Tensor:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total

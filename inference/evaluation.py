@@ -19,7 +19,8 @@ from inference.frame_scores import (
     component_scores,
     segmentation_scores_of,
 )
-from inference.objective import NEMObjective, resolve_step_weights
+from inference.objective import NEMObjective
+from inference.step_weights import resolve_step_weights
 from inference.training import Metrics, update_seed
 from models import BernoulliPixels, SpatialMixture
 from pyro_nem.data import (

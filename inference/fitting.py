@@ -17,9 +17,10 @@ from inference.checkpoints import load_checkpoint, load_weights
 from inference.evaluation import default_noise, default_steps
 from inference.frame_task import FrameTask, check_source
 from inference.interruption import Interruption
-from inference.objective import NEMObjective, StepWeights
+from inference.objective import NEMObjective
 from inference.progress import ProgressPrinter
 from inference.run_directory import RunDirectory
+from inference.step_weights import StepWeights
 from inference.training import train
 from inference.training_config import TrainingConfig
 from models import SpatialMixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from pyro.infer import TraceEnum_ELBO
@@ -13,13 +13,12 @@ from inference.bounds import EnumeratedBound
 from inference.enumerated_terms import BoundTerms
 from inference.guides import Guide
 from inference.regularisers import free_nats_penalty, inter_cluster, state_divergence
+from inference.step_weights import StepWeights, resolve_step_weights, weigh_steps
 from models import Rollout, SpatialMixture
 from pyro_nem.data import Clip
 from pyro_nem.errors import ConfigError
 
-__all__ = ["LossTerms", "NEMObjective", "StepWeights", "resolve_step_weights"]
-
-StepWeights = Literal["all", "last"] | tuple[float, ...]
+__all__ = ["LossTerms", "NEMObjective"]
 
 
 class LossTerms(NamedTuple):
@@ -47,36 +46,6 @@ class LossTerms(NamedTuple):
     rollout: Rollout
     divergence: Tensor | None
     parts: BoundTerms | None
-
-
-def resolve_step_weights(weights: StepWeights, steps: int) -> tuple[float, ...]:
-    """Return one weight for each of T steps.
-
-    Parameters
-    ----------
-    weights
-        "all" (1 for each step, the paper's choice for sequences), "last" (only the last step
-        counts, its choice for static images), or a tuple of T numbers.
-    steps
-        T.
-
-    Raises
-    ------
-    ConfigError
-        If a list has another length than T, a negative or non-finite entry, or only zeros.
-    """
-    if weights == "all":
-        return (1.0,) * steps
-    if weights == "last":
-        return (0.0,) * (steps - 1) + (1.0,)
-    values = tuple(float(w) for w in weights)
-    if len(values) != steps:
-        raise ConfigError(f"step_weights: expected {steps} weights, one a step, got {len(values)}")
-    if not all(0.0 <= w < float("inf") for w in values) or not any(values):
-        raise ConfigError(
-            f"step_weights: expected finite weights >= 0, not all zero, got {list(values)}"
-        )
-    return values
 
 
 class NEMObjective(nn.Module):
@@ -262,12 +231,7 @@ def _check_estimator(bound: BoundConfig, guide: nn.Module) -> None:
 
 def _weigh(per_frame: Tensor, weights: tuple[float, ...]) -> Tensor:
     """Return the step-weighted sum of [(S,) T, B], averaged over sequences and particles."""
-    steps = per_frame.mean(-1)  # [(S,) T]
-    steps = steps.mean(0) if steps.dim() == 2 else steps  # [T]
-    # Weights are numbers and not a tensor, which would have to be copied to the device.
-    if all(weight == weights[0] for weight in weights):
-        return weights[0] * steps.sum()
-    return torch.stack([w * steps[t] for t, w in enumerate(weights) if w != 0.0]).sum()
+    return weigh_steps(per_frame, weights, dim=-2).mean()
 
 
 def _at(clip: Clip, rollout: Rollout, chosen: list[int]) -> tuple[Clip, Rollout]:

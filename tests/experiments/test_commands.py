@@ -175,6 +175,7 @@ def test_a_stopped_run_resumes_to_the_same_numbers(
     assert metrics(parts) == metrics(whole_run)
     whole, resumed = (read(folder / "summary.json") for folder in (whole_run, parts))
     assert whole["per_step"] == resumed["per_step"]
+    assert resumed["command"] == whole["command"].replace(str(whole_run), str(parts))
 
 
 def wait_for_update(process, update):
