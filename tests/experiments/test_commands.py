@@ -114,6 +114,8 @@ def test_the_bound_of_a_stochastic_guide_is_reported(command, tmp_path):
     assert sum(shares) == pytest.approx(1.0)
     assert shares == sorted(shares, reverse=True)
     assert len(summary["per_component"]["component_kl"]) == 3
+    command("rollout", folder, "--steps", 3, "--sequences", 4, "--sample")
+    assert (folder / "rollouts" / "3objects-k3-seen20-steps3-sampled.gif").exists()
     command("evaluate", folder, "--particles", 3, "--sequences", 4, "--name", "three")
     assert read(folder / "evaluations" / "three.json")["test.iwae_particles"] == 3
     printed = command("run", "flying_shapes", "--resume", "--run-dir", folder, *options[:6])
@@ -258,8 +260,9 @@ def test_help_explains(command, program):
         ((*SMOKE, "--components", "0"), "--components: expected at least 1, got 0"),
         ((*SMOKE, "--steps", "0"), "--steps: expected at least 1, got 0"),
         ((*SMOKE, "--updates", "0"), "updates: expected at least 1"),
-        ((*SMOKE, "--particles", "0"), "particles: expected at least 1, got 0"),
-        ((*SMOKE, "--gradient", "dreg"), "dreg is an estimator of iwae"),
+        ((*SMOKE, "--guide", "vrnn", "--particles", "0"), "particles: expected at least 1"),
+        ((*SMOKE, "--guide", "vrnn", "--gradient", "dreg"), "dreg is an estimator of iwae"),
+        ((*SMOKE, "--gradient", "stl"), "--gradient: the states of guide rnn-em are point masses"),
         ((*SMOKE, "--most-objects", "5"), "--most-objects: flying_shapes has as many objects"),
         (("bouncing_balls", "--scale", "smoke", "--most-objects", "2"), "most_objects"),
         ((*SMOKE, "--objects", "0"), "--objects: expected at least 1, got 0"),

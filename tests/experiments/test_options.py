@@ -1,0 +1,85 @@
+"""How options become settings."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments.options import asked_objects, default_run_directory, resolve
+from experiments.run_options import RunOptions
+from pyro_nem.errors import ConfigError
+
+
+def settings(experiment="flying_shapes", **options):
+    return resolve(RunOptions(experiment, scale="smoke", device="cpu", **options))[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "components"),
+    [
+        ({}, 5),
+        ({"objects": 6}, 7),
+        ({"objects": 6, "most_objects": 8}, 9),
+        ({"most_objects": 8}, 9),
+        ({"most_objects": 8, "components": 4}, 4),
+    ],
+)
+def test_there_is_a_component_for_every_ball_and_one_more(options, components):
+    assert settings("bouncing_balls", **options).components == components
+
+
+def test_dreg_back_propagates_through_what_components_see():
+    plain = settings(guide="vrnn", objective="iwae", particles=2)
+    dreg = settings(guide="vrnn", objective="iwae", particles=2, gradient="dreg")
+    for option in ("gradient_gamma", "gradient_psi"):
+        assert getattr(plain, option) is False
+        assert getattr(dreg, option) is True
+
+
+def test_runs_that_differ_have_folders_that_differ():
+    variants = [
+        {},
+        {"objective": "trace_enum"},
+        {"guide": "r-nem"},
+        {"guide": "r-nem", "attention": "off"},
+        {"guide": "vrnn"},
+        {"guide": "vrnn", "particles": 5},
+        {"guide": "vrnn", "objective": "iwae", "particles": 5},
+        {"guide": "vrnn", "objective": "iwae", "particles": 5, "gradient": "stl"},
+        {"guide": "vrnn", "objective": "iwae", "particles": 5, "gradient": "dreg"},
+        {"guide": "vrnn", "divergence": "analytic"},
+        {"guide": "vrnn", "kl_warmup": 5},
+        {"guide": "vrnn", "kl_warmup": 50},
+        {"guide": "vrnn", "free_nats": 0.5},
+    ]
+    folders = [default_run_directory(settings(**options)) for options in variants]
+    assert len(set(folders)) == len(variants)
+    assert folders[0] == Path("runs/flying_shapes/smoke-rnn-em-located-3objects-k3-seed0")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"attention": "off"}, "--attention: the components of guide rnn-em do not interact"),
+        ({"particles": 3}, "--particles: the states of guide rnn-em are point masses"),
+        ({"guide": "r-nem", "kl_warmup": 3}, "--kl-warmup: the states of guide r-nem"),
+        ({"guide": "n-em", "free_nats": 0.5}, "--free-nats: the states of guide n-em"),
+        ({"divergence": "analytic"}, "--divergence: the states of guide rnn-em"),
+        ({"most_objects": 5}, "--most-objects: flying_shapes has as many objects"),
+        ({"data": Path("x.h5"), "most_objects": 5}, "leave one of them out"),
+    ],
+)
+def test_options_without_a_use_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        settings(**options)
+
+
+def test_fewer_balls_at_most_than_at_least_are_refused():
+    with pytest.raises(ConfigError, match="--most-objects: expected at least --objects, 4, got 2"):
+        settings("bouncing_balls", most_objects=2)
+
+
+def test_a_number_alone_asks_for_so_many_balls_in_each_video():
+    trained = settings("bouncing_balls", objects=4, most_objects=6)
+    assert asked_objects(None, None, trained) == {"objects": 4, "most_objects": 6}
+    assert asked_objects(5, None, trained) == {"objects": 5, "most_objects": None}
+    assert asked_objects(None, 8, trained) == {"objects": 4, "most_objects": 8}
