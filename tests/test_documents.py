@@ -140,7 +140,7 @@ def test_the_readmes_figures_are_those_of_the_committed_results():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = [
         row
-        for path in sorted((ROOT / "docs" / "results").glob("*_shapes.json"))
+        for path in sorted((ROOT / "docs" / "results").rglob("*_shapes.json"))
         for row in json.loads(path.read_text(encoding="utf-8"))["rows"]
     ]
     known = {
@@ -156,7 +156,7 @@ def test_the_readmes_figures_are_those_of_the_committed_results():
             row = known[name, metric]
             assert value == f"{row['mean']:.3f}"
             assert std == ("" if row["std"] is None else f"{row['std']:.3f}")
-            assert paper == ("–" if row["paper"] is None else f"{row['paper']:.3f}")
+            assert paper == ("none" if row["paper"] is None else f"{row['paper']:.3f}")
 
 
 def test_the_guide_of_the_documents_learns():
