@@ -67,7 +67,9 @@ def segmentation_samples(
 ) -> list[SegmentationSample]:
     """Run the guide over the first sequences of a source and return what to draw."""
     device = next(objective.parameters()).device
-    count = min(_SAMPLES, source.num_sequences)
+    # A smoke run only has to show that pictures can be drawn.
+    wanted = 1 if settings.scale == "smoke" else _SAMPLES
+    count = min(wanted, source.num_sequences)
     batch = read_batch(source, 0, count, settings.steps + 1)
     generator = torch.Generator(device).manual_seed(_SEED)
     clip = make_clip(batch.frames.to(device), settings.noise, generator)

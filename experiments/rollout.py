@@ -162,7 +162,8 @@ def _animate(
     options: RolloutOptions,
     path: Path,
 ) -> None:
-    count = min(_DRAWN, source.num_sequences)
+    wanted = 1 if settings.scale == "smoke" else _DRAWN
+    count = min(wanted, source.num_sequences)
     batch = read_batch(source, 0, count, seen + options.steps + 1)
     generator = torch.Generator(settings.device).manual_seed(_SEED)
     made = imagine_clip(
