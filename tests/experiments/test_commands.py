@@ -264,7 +264,10 @@ def test_help_explains(command, program):
         ((*SMOKE, "--guide", "vrnn", "--gradient", "dreg"), "dreg is an estimator of iwae"),
         ((*SMOKE, "--gradient", "stl"), "--gradient: the states of guide rnn-em are point masses"),
         ((*SMOKE, "--most-objects", "5"), "--most-objects: flying_shapes has as many objects"),
-        (("bouncing_balls", "--scale", "smoke", "--most-objects", "2"), "most_objects"),
+        (
+            ("bouncing_balls", "--scale", "smoke", "--most-objects", "2"),
+            "expected at least --objects",
+        ),
         ((*SMOKE, "--objects", "0"), "--objects: expected at least 1, got 0"),
         ((*SMOKE, "--noise", "1.5"), "probability"),
         ((*SMOKE, "--guide", "n-em", "--network", "located"), "leave --network out"),
