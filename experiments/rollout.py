@@ -126,7 +126,7 @@ def _roll_out(options: RolloutOptions, arguments: list[str]) -> int:
             "seen": seen,
             "steps": options.steps,
             "components": settings.components,
-            "data": source.name,
+            "data": path.name,
             "sequences": found.sequences,
             "per_step": found.per_step,
             **provenance(_PROGRAM, arguments, settings.device),
