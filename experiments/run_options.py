@@ -52,8 +52,8 @@ class RunOptions:
 
     gradient: Annotated[Estimator | None, Choice] = None
     """Estimator of the bound's gradient (guide vrnn): standard, stl (leaves out the score of q) or
-    dreg (doubly reparameterised, for iwae; it also back-propagates through what the components see,
-    as at the paper scale). Default: standard."""
+    dreg (doubly reparameterised, for iwae; it also back-propagates through what the components
+    see). Default: standard."""
 
     divergence: Annotated[Divergence | None, Choice] = None
     """The KL of the states (guide vrnn): sampled at the draws, or analytic. Default: sampled."""
