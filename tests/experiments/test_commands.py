@@ -69,18 +69,12 @@ def read(path):
 @pytest.mark.parametrize(
     ("experiment", "options"),
     [
-        ("flying_shapes", ("--guide", "rnn-em")),
-        ("flying_shapes", ("--guide", "n-em")),
         ("flying_shapes", ("--network", "official")),
         ("flying_shapes", ("--guide", "r-nem", "--attention", "off")),
         ("flying_shapes", ("--guide", "vrnn", "--divergence", "analytic", "--kl-warmup", "2")),
-        ("flying_shapes", ("--guide", "rnn-em", "--objective", "trace_enum")),
-        ("static_shapes", ("--guide", "rnn-em")),
         ("static_shapes", ("--guide", "n-em")),
         ("static_shapes", ("--network", "official")),
-        ("static_shapes", ("--guide", "r-nem", "--network", "official")),
         ("static_shapes", ("--guide", "vrnn", "--network", "official", "--free-nats", "0.5")),
-        ("bouncing_balls", ("--guide", "vrnn")),
         ("bouncing_balls_curtain", ("--network", "official")),
     ],
     ids=str,
@@ -140,7 +134,8 @@ def test_a_run_predicts_the_future(command, smoke_run):
 
 def test_collisions_are_scored(command, environment, tmp_path):
     folder = tmp_path / "run"
-    command("run", "bouncing_balls", "--scale", "smoke", "--run-dir", folder, "--steps", "3")
+    vrnn = ("--guide", "vrnn", "--steps", "3")
+    command("run", "bouncing_balls", "--scale", "smoke", "--run-dir", folder, *vrnn)
     options = ("--objects", 6, "--most-objects", 8, "--components", 8, "--sequences", 4)
     command("evaluate", folder, *options, "--steps", "20")
     found = read(folder / "evaluations" / "test-6to8objects-k8-t20-best.json")
@@ -259,11 +254,7 @@ def test_help_explains(command, program):
         (("flying_shape",), "flying_shapes"),
         ((*SMOKE, "--components", "0"), "--components: expected at least 1, got 0"),
         ((*SMOKE, "--steps", "0"), "--steps: expected at least 1, got 0"),
-        ((*SMOKE, "--updates", "0"), "updates: expected at least 1"),
-        ((*SMOKE, "--guide", "vrnn", "--particles", "0"), "particles: expected at least 1"),
         ((*SMOKE, "--guide", "vrnn", "--gradient", "dreg"), "dreg is an estimator of iwae"),
-        ((*SMOKE, "--gradient", "stl"), "--gradient: the states of guide rnn-em are point masses"),
-        ((*SMOKE, "--most-objects", "5"), "--most-objects: flying_shapes has as many objects"),
         (
             ("bouncing_balls", "--scale", "smoke", "--most-objects", "2"),
             "expected at least --objects",
@@ -271,7 +262,6 @@ def test_help_explains(command, program):
         ((*SMOKE, "--objects", "0"), "--objects: expected at least 1, got 0"),
         ((*SMOKE, "--noise", "1.5"), "probability"),
         ((*SMOKE, "--guide", "n-em", "--network", "located"), "leave --network out"),
-        ((*SMOKE, "--data", "x.h5", "--objects", "3"), "leave one of them out"),
         ((*SMOKE, "--data", "nowhere.h5"), "nowhere.h5: expected an HDF5 file"),
         ((*SMOKE, "--device", "gpu"), "--device: expected cpu, cuda or cuda:N, got 'gpu'"),
         ((*SMOKE, "--threads", "0"), "--threads: expected at least 1, got 0"),
