@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import cast
 
 import pyro
 import torch
@@ -13,12 +12,9 @@ from torch import Tensor, nn
 from experiments.assembly import build_objective
 from experiments.config import NetworkName
 from experiments.defaults import defaults
-from experiments.eager import EagerRNNEM
+from experiments.eager import eager_twin
 from experiments.timing import medians_in_turns
-from inference import NEMObjective
-from inference.guides import RNNEM
 from pyro_nem.data import Clip
-from pyro_nem.networks import Cell
 
 __all__ = ["StepRow", "measure_step"]
 
@@ -71,7 +67,7 @@ def measure_step(
         gradient_psi=True,
     )
     ours = build_objective(settings, _IMAGE_SHAPE)
-    twin = _twin(build_objective(settings, _IMAGE_SHAPE))
+    twin = eager_twin(build_objective(settings, _IMAGE_SHAPE))
     generator = torch.Generator().manual_seed(0)
     shape = (steps + 1, batch, _IMAGE_SHAPE[0] * _IMAGE_SHAPE[1], 1)
     frames = (torch.rand(shape, generator=generator) < 0.1).float().to(device)
@@ -92,13 +88,6 @@ def measure_step(
         reference_seconds=reference,
         ratio=seconds / reference,
     )
-
-
-def _twin(objective: NEMObjective) -> EagerRNNEM:
-    guide = objective.guide
-    assert isinstance(guide, RNNEM)
-    model = objective.model
-    return EagerRNNEM(guide.encoder, cast(Cell, guide.cell), model.decoder, model.num_components)
 
 
 def _stepper(module: nn.Module, clip: Clip) -> Callable[[], None]:

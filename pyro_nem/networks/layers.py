@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -82,14 +83,30 @@ class UpsampleConv(nn.Module):
 
     TensorFlow's SAME padding of an even kernel is lopsided: 1 pixel at the top and left, 2 at the
     bottom and right.
+
+    Computed at the low resolution, where it is one 3x3 convolution: of four taps on an axis, an
+    even output pixel sees rows (i-1, i, i, i+1) and an odd one (i, i, i+1, i+1), so their kernels
+    are sums of taps. The four outputs of a pixel stand side by side as channels and are then
+    shuffled into place. 36 multiplications instead of 64, a quarter of the pixels to read, and the
+    parameters of the 4x4 convolution.
     """
+
+    fold: Tensor
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, kernel_size=4)
+        even = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+        odd = [[0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]]
+        taps = torch.tensor([even, odd])  # [2, 3, 4]
+        fold = torch.einsum("pak,qbl->klpqab", taps, taps)  # [4, 4, 2, 2, 3, 3]
+        self.register_buffer("fold", fold.reshape(16, 36), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [N, C_in, rows, columns] to [N, C_out, 2 rows, 2 columns]."""
-        x = F.interpolate(x, scale_factor=2, mode="nearest")  # [N, C_in, 2 rows, 2 columns]
-        out: Tensor = self.conv(F.pad(x, (1, 2, 1, 2)))
-        return out
+        after, before = self.conv.weight.shape[:2]
+        folded = self.conv.weight.reshape(-1, 16) @ self.fold  # [C_out C_in, 36]
+        kernel = folded.view(after, before, 4, 3, 3).transpose(1, 2)  # [C_out, 4, C_in, 3, 3]
+        bias = None if self.conv.bias is None else self.conv.bias.repeat_interleave(4)  # [4 C_out]
+        phases = F.conv2d(x, kernel.flatten(0, 1), bias, padding=1)  # [N, 4 C_out, rows, columns]
+        return F.pixel_shuffle(phases, 2)

@@ -12,7 +12,6 @@ import torch
 from pyro.infer import TraceEnum_ELBO
 from torch import nn
 
-from experiments.eager import EagerRNNEM
 from inference import NEMObjective, resolve_step_weights
 from inference.guides import RNNEM, GradientNEM
 from models import BernoulliPixels, GaussianPixels, SpatialMixture
@@ -247,20 +246,6 @@ def test_missing_pixels_may_hold_anything():
     targets[:, :, :5] = math.nan
     loss = NEMObjective(model, guide)(Clip(clip.inputs, targets, observed)).loss
     assert all(gradient.isfinite().all() for gradient in gradients(loss, (model, guide)))
-
-
-def test_the_hand_written_twin_of_the_benchmark_is_the_same():
-    model, guide = build("bernoulli", 3)
-    clip = make_clip("bernoulli", 3, 2)
-    ours = NEMObjective(model, guide)(clip, torch.Generator().manual_seed(7))
-    twin = EagerRNNEM(guide.encoder, guide.cell, model.decoder, 3)
-    theirs = twin(clip, torch.Generator().manual_seed(7))
-    for name in ("loss", "negative_bound", "inter"):
-        torch.testing.assert_close(getattr(ours, name), getattr(theirs, name))
-    torch.testing.assert_close(ours.rollout.gamma, theirs.gamma)
-    modules = (model, guide)
-    for a, b in zip(gradients(ours.loss, modules), gradients(theirs.loss, modules), strict=True):
-        torch.testing.assert_close(a, b)
 
 
 def test_each_step_decodes_once():

@@ -106,15 +106,28 @@ def test_convolution_layer_norm_is_joint_over_rows_columns_and_channels():
     torch.testing.assert_close(norm(x), expected)
 
 
-def test_upsampling_pads_one_before_and_two_behind():
+@pytest.mark.parametrize(("rows", "columns"), [(3, 3), (1, 4), (5, 2)])
+def test_upsampling_equals_its_definition_in_value_and_gradient(rows, columns):
     layer = UpsampleConv(2, 3).double()
-    x = torch.randn(1, 2, 3, 3, dtype=torch.double)
+    x = torch.randn(2, 2, rows, columns, dtype=torch.double, requires_grad=True)
     large = x.repeat_interleave(2, -1).repeat_interleave(2, -2)
-    padded = torch.zeros(1, 2, 9, 9, dtype=torch.double)
-    padded[:, :, 1:7, 1:7] = large
+    # One pixel before and two behind.
+    padded = F.pad(large, (1, 2, 1, 2))
     expected = F.conv2d(padded, layer.conv.weight, layer.conv.bias)
-    torch.testing.assert_close(layer(x), expected)
-    assert layer(x).shape == (1, 3, 6, 6)
+    found = layer(x)
+    assert found.shape == (2, 3, 2 * rows, 2 * columns)
+    torch.testing.assert_close(found, expected)
+    inputs, weights = (x, *layer.parameters()), torch.randn_like(expected)
+    for ours, theirs in zip(
+        torch.autograd.grad((weights * found).sum(), inputs),
+        torch.autograd.grad((weights * expected).sum(), inputs),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_upsampling_has_the_state_of_its_convolution():
+    assert set(UpsampleConv(2, 3).state_dict()) == {"conv.weight", "conv.bias"}
 
 
 def test_sigmoid_cell_normalises_its_output_but_not_its_state():

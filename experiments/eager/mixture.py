@@ -1,20 +1,16 @@
-"""RNN-EM written by hand in eager PyTorch, without Pyro: what the speed is measured against.
-
-The same networks and the same loss as model, guide and objective; the enumeration, the bound and
-the regulariser are spelled out.
-"""
+"""Neural expectation maximization by hand: the loop and the loss that all twins share."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
 
 from pyro_nem.data import Clip
-from pyro_nem.networks import Cell
 
-__all__ = ["EagerLoss", "EagerRNNEM"]
+__all__ = ["EagerLoss", "EagerMixture", "EagerState"]
 
 _CLIP = 1e-6
 
@@ -28,13 +24,34 @@ class EagerLoss(NamedTuple):
     gamma: Tensor
 
 
-class EagerRNNEM(nn.Module):
-    """RNN-EM for Bernoulli frames of one channel and uniform mixing weights.
+class EagerState(NamedTuple):
+    """What a step leaves.
+
+    Attributes
+    ----------
+    hidden
+        What the recurrence carries, [B, K, G].
+    theta
+        The component states, [B, K, H].
+    psi
+        Probabilities of the pixels, [B, K, D].
+    divergence
+        log q(theta) - log p(theta) of the whole batch, a scalar; None for a point mass.
+    """
+
+    hidden: Tensor
+    theta: Tensor
+    psi: Tensor
+    divergence: Tensor | None
+
+
+class EagerMixture(nn.Module, ABC):
+    """N-EM for Bernoulli frames of one channel and uniform mixing weights.
 
     Parameters
     ----------
-    encoder, cell, decoder
-        The networks of a component; see :mod:`pyro_nem.networks`.
+    decoder
+        Maps states [N, H] to probabilities [N, D, 1].
     num_components
         K.
     inter_weight
@@ -45,8 +62,6 @@ class EagerRNNEM(nn.Module):
 
     def __init__(
         self,
-        encoder: nn.Module,
-        cell: Cell,
         decoder: nn.Module,
         num_components: int,
         *,
@@ -54,12 +69,23 @@ class EagerRNNEM(nn.Module):
         gradient_gamma: bool = False,
     ) -> None:
         super().__init__()
-        self.encoder = encoder
-        self.cell = cell
         self.decoder = decoder
         self.num_components = num_components
         self.inter_weight = inter_weight
         self.gradient_gamma = gradient_gamma
+
+    @abstractmethod
+    def initial(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Return hidden [B, K, G] and theta [B, K, H] before the start, for ``like`` [B, K, 0]."""
+
+    @abstractmethod
+    def m_step(self, masked: Tensor, state: EagerState, generator: Generator | None) -> EagerState:
+        """Take in the masked residual [B, K, D] of one frame."""
+
+    def decode(self, states: Tensor) -> Tensor:
+        """Return psi [B, K, D] of states [B, K, H]."""
+        psi: Tensor = self.decoder(states.flatten(0, 1))  # [B K, D, 1]
+        return psi.view(*states.shape[:2], -1)  # [B, K, D]
 
     def forward(self, clip: Clip, generator: Generator | None = None) -> EagerLoss:
         """Return the loss of a clip, summed over steps and averaged over the batch."""
@@ -69,25 +95,25 @@ class EagerRNNEM(nn.Module):
         noise = torch.randn(shape, generator=generator, dtype=inputs.dtype, device=inputs.device)
         gamma = noise.abs()
         gamma = gamma / gamma.sum(1, keepdim=True)  # [B, K, D]
-        psi = inputs.new_zeros(shape)  # [B, K, D]
-        hidden, _ = self.cell.initial(psi.flatten(0, 1))  # [B K, H]
+        hidden, theta = self.initial(inputs.new_empty(*shape[:2], 0))
+        state = EagerState(hidden, theta, inputs.new_zeros(shape), None)
         negative_bound = inputs.new_zeros(())
         inter = inputs.new_zeros(())
         gammas = []
         for t in range(steps):
-            masked = gamma * (inputs[t].unsqueeze(1) - psi)  # [B, K, D]
-            features = self.encoder(masked.flatten(0, 1).unsqueeze(-1))  # [B K, F]
-            hidden, theta = self.cell(features, hidden)  # [B K, H]
-            psi = self.decoder(theta).view(shape)  # [B, K, D]
-            likelihood = self._likelihood(psi, targets[t])  # [B, K, D]
+            masked = gamma * (inputs[t].unsqueeze(1) - state.psi)  # [B, K, D]
+            state = self.m_step(masked, state, generator)
+            likelihood = self._likelihood(state.psi, targets[t])  # [B, K, D]
             evidence = likelihood.sum(1)  # [B, D]
             gamma = likelihood / evidence.unsqueeze(1)
             if not self.gradient_gamma:
                 gamma = gamma.detach()
             gammas.append(gamma)
             negative_bound = negative_bound - (evidence / self.num_components).log().sum() / batch
-            divergence = -torch.log1p(-psi.clamp(max=1.0 - _CLIP))  # [B, K, D]
-            inter = inter + ((1.0 - gamma) * divergence).sum() / batch
+            if state.divergence is not None:
+                negative_bound = negative_bound + state.divergence / batch
+            black = -torch.log1p(-state.psi.clamp(max=1.0 - _CLIP))  # [B, K, D]
+            inter = inter + ((1.0 - gamma) * black).sum() / batch
         loss = negative_bound + self.inter_weight * inter
         return EagerLoss(loss, negative_bound, inter, torch.stack(gammas))
 
