@@ -1,10 +1,4 @@
-"""Batches from a source: in file order to evaluate, in a seeded order to train.
-
-Departure from the released code: the original shuffles only the order of fixed batches
-of consecutive sequences, so the same sequences meet in every epoch. Here blocks of consecutive
-sequences are permuted, and sequences are permuted within a window of blocks, so batches change
-from epoch to epoch while a file on disk is still read in long runs.
-"""
+"""Batches from a source: in file order to evaluate, in a seeded order to train."""
 
 from collections.abc import Iterator
 
@@ -12,10 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyro_nem.data.frames import FrameBatch, FrameSource
-from pyro_nem.data.windows import BLOCK, Window, WindowReader, join, part, to_batch
+from pyro_nem.data.order import WINDOW, window_order
+from pyro_nem.data.read_ahead import read_ahead
+from pyro_nem.data.windows import Window, WindowReader, join, part, to_batch
 from pyro_nem.errors import ConfigError
 
-__all__ = ["epoch_batches", "first_sequences", "num_batches", "ordered_batches", "read_batch"]
+__all__ = [
+    "check_frames",
+    "epoch_batches",
+    "first_sequences",
+    "num_batches",
+    "ordered_batches",
+    "read_batch",
+]
 
 
 def num_batches(source: FrameSource, batch_size: int) -> int:
@@ -50,7 +53,7 @@ def read_batch(
     DataError
         The source is damaged there.
     """
-    _check_frames(source, frames)
+    check_frames(source, frames)
     return to_batch(WindowReader(source, frames, collisions).read(start, stop), frames)
 
 
@@ -83,7 +86,7 @@ def ordered_batches(
     ConfigError
         The sequences are too short, or a size is below 1.
     """
-    _check_frames(source, frames)
+    check_frames(source, frames)
     _check_at_least_one("batch_size", batch_size)
     total = source.num_sequences
     return (
@@ -100,8 +103,9 @@ def epoch_batches(
     seed: int,
     epoch: int,
     skip: int = 0,
-    window: int = 1024,
+    window: int = WINDOW,
     collisions: bool = False,
+    prefetch: bool = True,
 ) -> Iterator[FrameBatch]:
     """Return an iterator over the batches of one epoch, in an order fixed by (seed, epoch).
 
@@ -127,55 +131,40 @@ def epoch_batches(
         of 64 x 64, 430 MB.
     collisions
         Read collisions too, if the source has them: half as much memory again.
+    prefetch
+        Let a thread read the next window while the present one is used: twice the memory. The
+        batches are the same. The thread ends with the iterator, also when that is left early.
 
     Raises
     ------
     ConfigError
         The sequences are too short or too few, a size is below 1, or `skip` is negative.
     """
-    _check_frames(source, frames)
-    _check_at_least_one("window", window)
+    check_frames(source, frames)
     batches = num_batches(source, batch_size)
-    if min(skip, seed, epoch) < 0:
-        raise ConfigError(
-            f"skip, seed and epoch: expected none to be negative, got {skip}, {seed} and {epoch}"
-        )
-    stop = batches * batch_size
-    order = _epoch_order(source.num_sequences, -(-window // BLOCK), seed, epoch)
-    reader = WindowReader(source, frames, collisions)
-    return _batches(reader, order, batch_size, skip * batch_size, stop)
+    if skip < 0:
+        raise ConfigError(f"skip: expected 0 or more batches, got {skip}")
+    order = window_order(source.num_sequences, window=window, seed=seed, epoch=epoch)
+    reads = _between(order, skip * batch_size, batches * batch_size)
+    return _batches(WindowReader(source, frames, collisions), reads, batch_size, prefetch)
 
 
-def _epoch_order(
-    num_sequences: int, blocks_per_window: int, seed: int, epoch: int
-) -> list[NDArray[np.int64]]:
-    """Return the sequences of each window, shuffled; each shape `[n]`."""
-    generator = np.random.default_rng((seed, epoch))
-    blocks = generator.permutation(-(-num_sequences // BLOCK))
-    order = []
-    for first in range(0, len(blocks), blocks_per_window):
-        starts = blocks[first : first + blocks_per_window] * BLOCK
-        sequences = (starts[:, None] + np.arange(BLOCK)).ravel()  # [n]
-        order.append(generator.permutation(sequences[sequences < num_sequences]))
-    return order
+def _between(order: list[NDArray[np.int64]], start: int, stop: int) -> list[NDArray[np.int64]]:
+    """Return what of each window lies in places `start` to `stop` (exclusive) of the order."""
+    parts, begin = [], 0
+    for sequences in order:
+        parts.append(sequences[max(start - begin, 0) : max(stop - begin, 0)])
+        begin += len(sequences)
+    return [sequences for sequences in parts if len(sequences)]
 
 
 def _batches(
-    reader: WindowReader,
-    order: list[NDArray[np.int64]],
-    batch_size: int,
-    start: int,
-    stop: int,
+    reader: WindowReader, reads: list[NDArray[np.int64]], batch_size: int, prefetch: bool
 ) -> Iterator[FrameBatch]:
-    """Yield batches from places `start` to `stop` of the epoch's order, both whole batches."""
-    begin = 0
+    """Yield batches of sequences read window by window; in all, they are whole batches."""
     rest: Window | None = None
-    for sequences in order:
-        first, last = max(start - begin, 0), min(stop - begin, len(sequences))
-        begin += len(sequences)
-        if first >= last:
-            continue
-        here = reader.read_scattered(sequences[first:last])
+    read = reader.read_scattered
+    for here in read_ahead(read, reads) if prefetch else map(read, reads):
         held = here if rest is None else join([rest, here])
         count = held.features.shape[1]
         whole = count - count % batch_size
@@ -186,8 +175,14 @@ def _batches(
         del here, held
 
 
-def _check_frames(source: FrameSource, frames: int) -> None:
-    """Check that a source has `frames` frames, or one image to repeat."""
+def check_frames(source: FrameSource, frames: int) -> None:
+    """Check that a source has `frames` frames, or one image to repeat.
+
+    Raises
+    ------
+    ConfigError
+        It has fewer, or `frames` is below 1.
+    """
     _check_at_least_one("frames", frames)
     if 1 < source.num_frames < frames:
         raise ConfigError(

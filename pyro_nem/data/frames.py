@@ -35,7 +35,8 @@ class FrameSource(Protocol):
 
     Satisfied by `HDF5Frames` and `ArrayFrames`; bring your own by having these five members. A
     source of collisions also has `read_collisions(start, stop)`, which returns a uint8 mask
-    `[T, n, rows, columns, 1]`, or None if it has none; only evaluations ask for it.
+    `[T, n, rows, columns, 1]`, or None if it has none; only evaluations ask for it. Batches of an
+    epoch are read by a thread, unless `prefetch` is off.
     """
 
     @property

@@ -111,7 +111,7 @@ class HDF5Frames:
         ConfigError
             The range is empty or leaves the split.
         DataError
-            The file is damaged there, an intensity is not in [0, 1], or a group is no id.
+            The file is damaged there or closed, an intensity is not in [0, 1], or a group is no id.
         """
         where = self._where(start, stop)
         features = _read(where, self._features, start, stop)  # [T, n, rows, columns, C]
@@ -133,8 +133,8 @@ class HDF5Frames:
         ConfigError
             The range is empty or leaves the split.
         DataError
-            The file is damaged there, the shape is not that of the groups, or a value is neither 0
-            nor 1.
+            The file is damaged there or closed, the shape is not that of the groups, or a value is
+            neither 0 nor 1.
         """
         where = self._where(start, stop)
         dataset = self._features.parent.get("collisions")
@@ -146,7 +146,9 @@ class HDF5Frames:
     def _where(self, start: int, stop: int) -> str:
         """Return a name for a range of sequences after checking it."""
         check_range(self._name, start, stop, self._num_sequences)
-        return f"{self._name}, sequences {start} to {stop}"
+        where = f"{self._name}, sequences {start} to {stop}"
+        _check_open(where, self._features)
+        return where
 
     def close(self) -> None:
         """Close the file; reading is over."""
@@ -181,13 +183,21 @@ def _read(where: str, dataset: h5py.Dataset, start: int, stop: int) -> NDArray[A
     """Return sequences `start` to `stop` (exclusive) of a dataset, time first."""
     try:
         values: NDArray[Any] = dataset[:, start:stop]
-    except OSError as error:
+    except (OSError, RuntimeError, ValueError) as error:
+        # Another thread may close the file at any time, and h5py then raises one of several.
+        _check_open(where, dataset)
         key = dataset.name.rpartition("/")[2]
         raise DataError(
             f"{where}: cannot read {key!r}, the file is damaged ({error}); make or download it "
             "again"
         ) from error
     return values
+
+
+def _check_open(where: str, dataset: h5py.Dataset) -> None:
+    """Check that the file of a dataset has not been closed."""
+    if not dataset:
+        raise DataError(f"{where}: the file is closed; keep it open while it is read")
 
 
 def _keys(group: h5py.Group) -> str:

@@ -158,10 +158,15 @@ def test_skipped_windows_are_not_read():
     assert len(source.read_ranges) == 2
 
 
-def test_reading_is_lazy_and_by_long_runs():
+@pytest.mark.parametrize(("prefetch", "windows"), [(False, 1), (True, 2)])
+def test_reading_is_lazy_and_by_long_runs(prefetch, windows):
     source = Counting(numbered(1000))
-    next(epoch_batches(source, frames=3, batch_size=8, seed=0, epoch=0, window=256))
-    assert len(source.read_ranges) == 4
+    options = {"frames": 3, "batch_size": 8, "seed": 0, "epoch": 0, "window": 256}
+    batches = epoch_batches(source, **options, prefetch=prefetch)
+    assert not source.read_ranges
+    next(batches)
+    batches.close()  # waits for the reading
+    assert len(source.read_ranges) == 4 * windows
     assert all(start % 64 == 0 and stop - start in (64, 40) for start, stop in source.read_ranges)
 
 

@@ -200,6 +200,14 @@ def test_a_damaged_chunk_is_a_data_error(tmp_path, key):
             read(5, 10)
 
 
+@pytest.mark.parametrize("read", [HDF5Frames.read, HDF5Frames.read_collisions])
+def test_a_closed_file_is_a_data_error(tmp_path, read):
+    with HDF5Frames(write(tmp_path / "a.h5", collisions=COLLISIONS), "training") as source:
+        read(source, 2, 5)
+    with pytest.raises(DataError, match=r"a\.h5.*sequences 2 to 5: the file is closed"):
+        read(source, 2, 5)
+
+
 @pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])
 @pytest.mark.parametrize("squeeze", [False, True])
 def test_arrays_and_tensors_are_sources(kind, squeeze):
