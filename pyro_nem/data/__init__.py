@@ -29,6 +29,8 @@ from pyro_nem.data.frames import FrameBatch, FrameSource
 from pyro_nem.data.hdf5_frames import HDF5Frames
 from pyro_nem.data.layout import SPLITS, FrameBlock, Split, write_frames
 from pyro_nem.data.noise import Noise, bitflip, masked_uniform
+from pyro_nem.data.order import epoch_order
+from pyro_nem.data.resident import ResidentFrames
 from pyro_nem.data.shapes import (
     BITMAPS,
     Scene,
@@ -53,6 +55,7 @@ __all__ = [
     "FrameSource",
     "HDF5Frames",
     "Noise",
+    "ResidentFrames",
     "Scene",
     "ShapesConfig",
     "Split",
@@ -63,6 +66,7 @@ __all__ = [
     "draw_balls",
     "draw_scene",
     "epoch_batches",
+    "epoch_order",
     "first_sequences",
     "generate_balls",
     "generate_shapes",
