@@ -4,98 +4,36 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import tyro
 
-from experiments.cli import (
-    Count,
-    File,
-    Text,
-    provenance,
-    resolve_device,
-    run_command,
-    use_threads,
-)
-from experiments.config import NetworkName
+from experiments.benchmark_options import BoundOptions, DataOptions, ScalingOptions, StepOptions
+from experiments.cli import provenance, resolve_device, run_command, use_threads
 from experiments.measure_bound import SIZES, measure_bound
+from experiments.measure_data import DataName, consumed_per_second, measure_data
+from experiments.measure_scaling import Axis, StepSize, measure_growth, slope_of
 from experiments.measure_step import measure_step
 from pyro_nem.errors import ConfigError
 from pyro_nem.files import write_json
 
-__all__ = ["BoundOptions", "StepOptions", "main"]
+__all__ = ["main"]
 
 _PROGRAM = "experiments.benchmark"
-
-
-@dataclass(frozen=True)
-class _Common:
-    repeats: int = 5
-    """How often each is timed; once more is run first."""
-
-    threads: Count = None
-    """CPU threads. Default: PyTorch's choice, the number of cores."""
-
-    device: Text = None
-    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
-
-    json: File = None
-    """File to write the rows to."""
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if isinstance(value, int) and value < 1:
-                raise ConfigError(f"--{name.replace('_', '-')}: expected at least 1, got {value}")
-
-
-@dataclass(frozen=True)
-class StepOptions(_Common):
-    """Time one training step of flying shapes (forward, backward, Adam) against eager PyTorch.
-
-    The eager twin is the same written by hand, without Pyro. The two take turns, and the medians
-    are compared.
-    """
-
-    network: NetworkName = "official"
-    """Whose layers: the paper's, or those of the small located network."""
-
-    batch_size: int = 64
-    """B."""
-
-    components: int = 3
-    """K."""
-
-    steps: int = 20
-    """T."""
-
-
-@dataclass(frozen=True)
-class BoundOptions(_Common):
-    """Time the bound alone, value and gradient, against Pyro's TraceEnum_ELBO.
-
-    States and pixel parameters are given; nothing is decoded. Beside it stands the same sum in
-    plain PyTorch. All take turns, and the medians are compared.
-    """
-
-    batch_size: Count = None
-    """B of a single row, in place of the table's; the other sizes have to be given too."""
-
-    steps: Count = None
-    """T of that row."""
-
-    components: Count = None
-    """K of that row."""
-
-    pixels: Count = None
-    """D of that row."""
-
+_CELL = 12
+"""Least width of a column."""
 
 Options = (
     Annotated[StepOptions, tyro.conf.subcommand("step")]
     | Annotated[BoundOptions, tyro.conf.subcommand("bound")]
+    | Annotated[DataOptions, tyro.conf.subcommand("data")]
+    | Annotated[ScalingOptions, tyro.conf.subcommand("scaling")]
 )
+
+Content = dict[str, Sequence[Mapping[str, Any]]]
+"""What is written: rows, and for scaling slopes."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -105,23 +43,74 @@ def main(arguments: list[str] | None = None) -> int:
     return run_command(options, lambda chosen: _run(chosen, given), _PROGRAM, given)
 
 
-def _run(options: StepOptions | BoundOptions, arguments: list[str]) -> int:
+def _run(
+    options: StepOptions | BoundOptions | DataOptions | ScalingOptions, arguments: list[str]
+) -> int:
     use_threads(options.threads)
     device = resolve_device(options.device)
-    rows: list[Mapping[str, Any]] = []
+    content: Content
     if isinstance(options, StepOptions):
-        size = (options.batch_size, options.steps, options.components)
-        rows.append(asdict(measure_step(options.network, size, options.repeats, device)))
-        _print_table(rows)
+        content = _run_step(options, device)
+    elif isinstance(options, BoundOptions):
+        content = _run_bound(options, device)
+    elif isinstance(options, DataOptions):
+        content = _run_data(options, device)
     else:
-        for number, bound_size in enumerate(_sizes(options)):
-            rows.append(asdict(measure_bound(bound_size, options.repeats, device)))
-            _print_table(rows[-1:], header=number == 0)
+        content = _run_scaling(options, device)
     source = provenance(_PROGRAM, arguments, device)
-    print(f"on {source['device']}; times in milliseconds, ratio = ours / reference")
+    print(f"on {source['device']}; times in milliseconds")
     if options.json is not None:
-        write_json(Path(options.json), {"rows": rows, **source})
+        write_json(Path(options.json), {**content, **source})
     return 0
+
+
+def _run_step(options: StepOptions, device: str) -> Content:
+    size = (options.batch_size, options.steps, options.components)
+    rows = [asdict(measure_step(options.network, size, options.repeats, device))]
+    _print_table(rows)
+    print("ratio = ours / reference")
+    return {"rows": rows}
+
+
+def _run_bound(options: BoundOptions, device: str) -> Content:
+    rows: list[Mapping[str, Any]] = []
+    for size in _sizes(options):
+        rows.append(asdict(measure_bound(size, options.repeats, device)))
+        _print_table(rows[-1:], header=len(rows) == 1)
+    print("ratio = ours / reference")
+    return {"rows": rows}
+
+
+def _run_data(options: DataOptions, device: str) -> Content:
+    rows: list[Mapping[str, Any]] = []
+    for data in get_args(DataName):
+        consumed = options.consumed
+        if consumed is None:
+            consumed = consumed_per_second(data, options.batch_size, options.repeats, device)
+        size = (options.sequences, options.batch_size)
+        measured = measure_data(data, *size, consumed, options.repeats, device)
+        _print_table([asdict(row) for row in measured], header=not rows)
+        rows += [asdict(row) for row in measured]
+    print("ratio = sequences supplied / consumed")
+    return {"rows": rows}
+
+
+def _run_scaling(options: ScalingOptions, device: str) -> Content:
+    axes: tuple[Axis, ...] = get_args(Axis)
+    base = StepSize(**{axis: getattr(options, axis)[0] for axis in axes})
+    rows: list[Mapping[str, Any]] = []
+    slopes: list[Mapping[str, Any]] = []
+    for axis in axes:
+        sizes: tuple[int, ...] = getattr(options, axis)
+        if len(sizes) > 1:
+            grown = measure_growth(axis, base, sizes, options.network, options.repeats, device)
+            _print_table([asdict(row) for row in grown], header=not rows)
+            rows += [asdict(row) for row in grown]
+            slopes.append(asdict(slope_of(grown)))
+    if slopes:
+        _print_table(slopes)
+    print("slope = exponent of the growth of time or memory with the size")
+    return {"rows": rows, "slopes": slopes}
 
 
 def _sizes(options: BoundOptions) -> Sequence[tuple[int, int, int, int]]:
@@ -139,16 +128,24 @@ def _sizes(options: BoundOptions) -> Sequence[tuple[int, int, int, int]]:
 
 def _print_table(rows: Sequence[Mapping[str, Any]], *, header: bool = True) -> None:
     names = [name for name in rows[0] if name != "benchmark"]
-    titles = {name: name.replace("_", " ").replace(" seconds", ", ms") for name in names}
-    titles["seconds"] = "ours, ms"
-    width = max(len(title) for title in titles.values()) + 2
+    titles = {name: _title(name) for name in names}
+    widths = {name: max(len(title), _CELL) + 2 for name, title in titles.items()}
     if header:
-        print("".join(f"{titles[name]:>{width}}" for name in names))
+        print("".join(f"{titles[name]:>{widths[name]}}" for name in names))
     for row in rows:
-        print("".join(f"{_cell(name, row[name]):>{width}}" for name in names))
+        print("".join(f"{_cell(name, row[name]):>{widths[name]}}" for name in names))
+
+
+def _title(name: str) -> str:
+    if name == "seconds":
+        return "ours, ms"
+    words = name.replace("_per_second", "/s").replace("_", " ")
+    return words.replace("peak bytes", "peak, MB").replace(" seconds", ", ms")
 
 
 def _cell(name: str, value: Any) -> str:
+    if name.endswith("bytes"):
+        return f"{1e-6 * value:.1f}"
     if name.endswith("seconds"):
         return f"{1e3 * value:.2f}"
     return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -28,6 +28,12 @@ SMALLER = {
     "ShapesConfig(objects=3)": "ShapesConfig(objects=3, training=64, validation=8, test=8)",
     "run = fit(model, guide, data, ": "run = fit(model, guide, data, config=TINY, ",
 }
+BENCHMARKS = {
+    "step": "--batch-size 2 --steps 2",
+    "bound": "--batch-size 2 --steps 2 --components 2 --pixels 9",
+    "data": "--batch-size 2 --sequences 8 --consumed 1",
+    "scaling": "--batch-size 1 2 --steps 2 --components 2 --pixels 64 --particles 1",
+}
 COMMANDS = ("run", "evaluate", "rollout", "benchmark", "collect")
 PREAMBLE = "from inference import TrainingConfig\nTINY = TrainingConfig(updates=2, batch_size=4)\n"
 
@@ -119,9 +125,7 @@ def test_commands_run(line, workspace):
         arguments = [*without(arguments, "--steps"), "--steps", "3", "--sequences", "4"]
     elif program == "experiments.benchmark":
         arguments = without(arguments, "--batch-size", "--repeats")
-        arguments += ["--batch-size", "2", "--steps", "2", "--repeats", "1"]
-        if arguments[0] == "bound":
-            arguments += ["--components", "2", "--pixels", "9"]
+        arguments += ["--repeats", "1", *shlex.split(BENCHMARKS[arguments[0]])]
     run(workspace, [program, *arguments])
 
 

@@ -1,0 +1,53 @@
+"""A training step alone, without data, noise and log, to be measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pyro
+import torch
+from torch import Tensor
+
+from experiments.assembly import build_objective
+from experiments.config import FrameExperiment
+from pyro_nem.data import Clip
+
+__all__ = ["training_step"]
+
+
+def training_step(
+    settings: FrameExperiment, batch_size: int, side: int, device: str
+) -> Callable[[], None]:
+    """Return a function that makes an update from the same random frames each time it is called.
+
+    That is forward, backward and Adam. Gradients are dropped at the end, so they are part of what
+    a step allocates, not of what is there before.
+
+    Parameters
+    ----------
+    settings
+        Networks, guide and bound, T and K.
+    batch_size
+        B.
+    side
+        Rows and columns of the frames.
+    device
+        Where to run.
+    """
+    objective = build_objective(replace(settings, device=device), (side, side, 1))
+    optimizer = torch.optim.Adam(objective.parameters(), lr=settings.training.learning_rate)
+    generator = torch.Generator().manual_seed(0)
+    shape = (settings.steps + 1, batch_size, side * side, 1)
+    frames = (torch.rand(shape, generator=generator) < 0.1).float().to(device)
+    clip = Clip(frames[:-1], frames[1:])
+
+    def step() -> None:
+        # Pyro's checks run in the first update of a training only.
+        with pyro.validation_enabled(False):
+            loss: Tensor = objective(clip).loss
+            loss.backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    return step
