@@ -10,8 +10,10 @@ from typing import Annotated, Any, get_args
 
 import tyro
 
+from experiments.arithmetic import matrix_rate
 from experiments.benchmark_options import BoundOptions, DataOptions, ScalingOptions, StepOptions
 from experiments.cli import provenance, resolve_device, run_command, use_threads
+from experiments.config import GuideName
 from experiments.measure_bound import SIZES, measure_bound
 from experiments.measure_data import DataName, consumed_per_second, measure_data
 from experiments.measure_scaling import Axis, StepSize, measure_growth, slope_of
@@ -66,9 +68,14 @@ def _run(
 
 def _run_step(options: StepOptions, device: str) -> Content:
     size = (options.batch_size, options.steps, options.components)
-    rows = [asdict(measure_step(options.network, size, options.repeats, device))]
-    _print_table(rows)
-    print("ratio = ours / reference")
+    rate = matrix_rate(device)
+    rows: list[Mapping[str, Any]] = []
+    for guide in (options.guide,) if options.guide else get_args(GuideName):
+        measured = measure_step(guide, options.network, size, options.repeats, device, rate)
+        rows.append(asdict(measured))
+        _print_table(rows[-1:], header=len(rows) == 1)
+    print("ratio = ours / reference; machinery = share of E-steps, bound and Pyro")
+    print(f"of limit = share of {1e-9 * rate:.0f} Gflop/s, which a large product reaches")
     return {"rows": rows}
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
-from experiments.cli import Count, File, Number, Text
-from experiments.config import NetworkName
+from experiments.cli import Choice, Count, File, Number, Text
+from experiments.config import GuideName, NetworkName
 from pyro_nem.errors import ConfigError
 
 __all__ = ["BoundOptions", "CommonOptions", "DataOptions", "ScalingOptions", "StepOptions"]
@@ -39,9 +40,14 @@ class CommonOptions:
 class StepOptions(CommonOptions):
     """Time one training step of flying shapes (forward, backward, Adam) against eager PyTorch.
 
-    The eager twin is the same written by hand, without Pyro. The two take turns, and the medians
-    are compared.
+    The eager twin is the same written by hand, without Pyro, its convolutions as they are defined.
+    Both take turns with the networks alone, and medians are compared. The guides see the paper's
+    input. Beside the time stand peak memory, the share of E-steps, bound and Pyro, and how near
+    the step comes to the arithmetic limit of the device.
     """
+
+    guide: Annotated[GuideName | None, Choice] = None
+    """n-em, rnn-em, r-nem or vrnn. Default: each of them."""
 
     network: NetworkName = "official"
     """Whose layers: the paper's, or those of the small located network."""

@@ -1,32 +1,41 @@
-"""The cost of a training step: ours, and the same written by hand."""
+"""The cost of a training step: ours, the same written by hand, and the networks alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import pyro
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from experiments.arithmetic import count_operations
 from experiments.assembly import build_objective
-from experiments.config import NetworkName
+from experiments.config import GuideName, NetworkName
 from experiments.defaults import defaults
 from experiments.eager import eager_twin
+from experiments.peak_memory import peak_memory
 from experiments.timing import medians_in_turns
+from experiments.training_step import random_clip, update_of
+from inference.guides import Guide, RecurrentGuide
+from models import Rollout
 from pyro_nem.data import Clip
 
 __all__ = ["StepRow", "measure_step"]
 
-_IMAGE_SHAPE = (28, 28, 1)
+_SIDE = 28
 
 
 @dataclass(frozen=True)
 class StepRow:
-    """One measurement; times in seconds, ``ratio`` = seconds / reference_seconds."""
+    """One measurement; times in seconds, ``ratio`` = seconds / reference_seconds.
+
+    The reference is the twin written by hand. ``machinery`` is the share of the step that is not
+    spent in the networks: E-steps, bound, regulariser and Pyro. ``of_limit`` is the rate of the
+    step's matrix products and convolutions as a share of what the device reaches on a large one.
+    """
 
     benchmark: str
-    network: str
+    guide: GuideName
+    network: NetworkName
     batch_size: int
     components: int
     steps: int
@@ -34,69 +43,85 @@ class StepRow:
     seconds: float
     reference_seconds: float
     ratio: float
+    peak_bytes: int
+    reference_peak_bytes: int
+    machinery: float
+    gigaflop: float
+    of_limit: float
 
 
 def measure_step(
+    guide: GuideName,
     network: NetworkName,
     size: tuple[int, int, int],
     repeats: int,
     device: str,
+    rate: float,
 ) -> StepRow:
     """Time a training step of the Pyro program and of its hand-written twin, in turns.
 
     Parameters
     ----------
-    network
-        Whose layers.
+    guide, network
+        What is trained on flying shapes, and whose layers.
     size
         B, T, K.
     repeats
         Timed steps of each.
     device
         Where to run.
+    rate
+        Operations a second that the device can do; see :func:`experiments.arithmetic.matrix_rate`.
     """
     batch, steps, components = size
-    settings = defaults("flying_shapes", "paper", "rnn-em", network)
+    if guide == "n-em":
+        # Gradient N-EM has its own one-matrix decoder.
+        network = "official"
     settings = replace(
-        settings,
+        defaults("flying_shapes", "paper", guide, network),
         components=components,
         steps=steps,
         device=device,
-        # The twin knows the paper's input only.
+        # The twins know the paper's input only.
         views=("masked-residual",),
         gradient_psi=True,
     )
-    ours = build_objective(settings, _IMAGE_SHAPE)
-    twin = eager_twin(build_objective(settings, _IMAGE_SHAPE))
-    generator = torch.Generator().manual_seed(0)
-    shape = (steps + 1, batch, _IMAGE_SHAPE[0] * _IMAGE_SHAPE[1], 1)
-    frames = (torch.rand(shape, generator=generator) < 0.1).float().to(device)
-    clip = Clip(frames[:-1], frames[1:])
-    # Pyro's checks run in the first update of a training only.
-    with pyro.validation_enabled(False):
-        seconds, reference = medians_in_turns(
-            [_stepper(module, clip) for module in (ours, twin)], repeats, device
-        )
+    ours, copied, bare = (build_objective(settings, (_SIDE, _SIDE, 1)) for _ in range(3))
+    twin = eager_twin(copied)
+    clip = random_clip(batch, steps, _SIDE, device)
+    step = update_of(ours, lambda: ours(clip).loss)
+    reference = update_of(twin, lambda: twin(clip).loss)
+    networks = update_of(bare, _networks_alone(bare.guide, clip))
+    kinds = [step, reference, networks]
+    seconds, reference_seconds, networks_seconds = medians_in_turns(kinds, repeats, device)
+    operations = count_operations(step)
     return StepRow(
         benchmark="step",
+        guide=guide,
         network=network,
         batch_size=batch,
         components=components,
         steps=steps,
-        pixels=shape[2],
+        pixels=_SIDE**2,
         seconds=seconds,
-        reference_seconds=reference,
-        ratio=seconds / reference,
+        reference_seconds=reference_seconds,
+        ratio=seconds / reference_seconds,
+        peak_bytes=peak_memory(step, device),
+        reference_peak_bytes=peak_memory(reference, device),
+        machinery=1.0 - networks_seconds / seconds,
+        gigaflop=1e-9 * operations,
+        of_limit=operations / seconds / rate,
     )
 
 
-def _stepper(module: nn.Module, clip: Clip) -> Callable[[], None]:
-    optimizer = torch.optim.Adam(module.parameters(), lr=1e-3)
+def _networks_alone(guide: Guide, clip: Clip) -> Callable[[], Tensor]:
+    """Return a loss that runs the recurrence with given responsibilities, and no bound."""
+    assert isinstance(guide, RecurrentGuide)
+    gamma = guide.start(clip.inputs.shape[1]).gamma
 
-    def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        loss: Tensor = module(clip).loss
-        loss.backward()
-        optimizer.step()
+    def loss() -> Tensor:
+        rollout: Rollout = guide.rollout(clip)
+        return rollout.psi.sum()
 
-    return step
+    guide.assign = lambda psi, targets, observed: gamma  # type: ignore[method-assign]
+    return loss

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-__all__ = ["medians_in_turns"]
+__all__ = ["medians_in_turns", "wait_for"]
 
 
 def medians_in_turns(
@@ -34,11 +34,15 @@ def medians_in_turns(
     return tuple(statistics.median(measured) for measured in times)
 
 
-def _time(step: Callable[[], None], device: str) -> float:
+def wait_for(device: str) -> None:
+    """Wait until a GPU has done what it was asked for; a CPU has."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
+
+
+def _time(step: Callable[[], None], device: str) -> float:
+    wait_for(device)
     started = time.perf_counter()
     step()
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
+    wait_for(device)
     return time.perf_counter() - started

@@ -7,22 +7,19 @@ from dataclasses import replace
 
 import pyro
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from experiments.assembly import build_objective
 from experiments.config import FrameExperiment
 from pyro_nem.data import Clip
 
-__all__ = ["training_step"]
+__all__ = ["random_clip", "training_step", "update_of"]
 
 
 def training_step(
     settings: FrameExperiment, batch_size: int, side: int, device: str
 ) -> Callable[[], None]:
     """Return a function that makes an update from the same random frames each time it is called.
-
-    That is forward, backward and Adam. Gradients are dropped at the end, so they are part of what
-    a step allocates, not of what is there before.
 
     Parameters
     ----------
@@ -36,17 +33,30 @@ def training_step(
         Where to run.
     """
     objective = build_objective(replace(settings, device=device), (side, side, 1))
-    optimizer = torch.optim.Adam(objective.parameters(), lr=settings.training.learning_rate)
+    clip = random_clip(batch_size, settings.steps, side, device)
+    return update_of(objective, lambda: objective(clip).loss)
+
+
+def random_clip(batch_size: int, steps: int, side: int, device: str) -> Clip:
+    """Return random binary frames [T, B, D, 1], a tenth of the pixels on."""
     generator = torch.Generator().manual_seed(0)
-    shape = (settings.steps + 1, batch_size, side * side, 1)
+    shape = (steps + 1, batch_size, side * side, 1)
     frames = (torch.rand(shape, generator=generator) < 0.1).float().to(device)
-    clip = Clip(frames[:-1], frames[1:])
+    return Clip(frames[:-1], frames[1:])
+
+
+def update_of(module: nn.Module, loss: Callable[[], Tensor]) -> Callable[[], None]:
+    """Return a function that does forward, backward and Adam.
+
+    Gradients are dropped at the end, so they are part of what a step allocates, not of what is
+    there before.
+    """
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-3)
 
     def step() -> None:
         # Pyro's checks run in the first update of a training only.
         with pyro.validation_enabled(False):
-            loss: Tensor = objective(clip).loss
-            loss.backward()
+            loss().backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 

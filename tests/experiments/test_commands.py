@@ -220,28 +220,6 @@ def test_training_on_a_file(command, tmp_path, environment, smoke_run):
     assert read(folder / "summary.json")["per_step"] == read(smoke_run / "summary.json")["per_step"]
 
 
-def test_the_step_benchmark_writes_its_rows(command, tmp_path):
-    path = tmp_path / "rows.json"
-    options = ("--batch-size", 2, "--steps", 2, "--repeats", 2, "--json", path)
-    printed = command("benchmark", "step", *options)
-    assert "ratio" in printed
-    (row,) = read(path)["rows"]
-    assert row["ratio"] == pytest.approx(row["seconds"] / row["reference_seconds"])
-    assert (row["batch_size"], row["components"], row["steps"]) == (2, 3, 2)
-
-
-def test_the_bound_benchmark_writes_its_rows(command, tmp_path):
-    path = tmp_path / "rows.json"
-    size = ("--batch-size", 2, "--steps", 2, "--components", 3, "--pixels", 5)
-    printed = command("benchmark", "bound", *size, "--repeats", 2, "--json", path)
-    assert "ratio" in printed
-    (row,) = read(path)["rows"]
-    assert row["ratio"] == pytest.approx(row["seconds"] / row["reference_seconds"])
-    assert (row["batch_size"], row["steps"], row["components"], row["pixels"]) == (2, 2, 3, 5)
-    refused = command("benchmark", "bound", "--steps", 2, expect=2)
-    assert "expected all four or none of them" in refused
-
-
 @pytest.mark.parametrize("program", ["run", "evaluate", "rollout", "benchmark"])
 def test_help_explains(command, program):
     assert "usage: experiments." in command(program, "--help")

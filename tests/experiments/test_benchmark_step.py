@@ -1,0 +1,69 @@
+"""What the benchmarks of a step and of the bound measure, at tiny sizes."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from experiments.arithmetic import count_operations, matrix_rate
+from experiments.benchmark import main
+
+
+@pytest.fixture
+def benchmark(tmp_path, capsys):
+    def run(*arguments, expect=0):
+        file = tmp_path / "rows.json"
+        given = [*map(str, arguments), "--repeats", "1", "--device", "cpu", "--json", str(file)]
+        assert main(given) == expect
+        printed = capsys.readouterr()
+        return printed.err if expect else (json.loads(file.read_text())["rows"], printed.out)
+
+    return run
+
+
+def test_a_step_of_every_guide_is_compared_with_its_twin(benchmark):
+    rows, printed = benchmark("step", "--batch-size", 2, "--steps", 2)
+    assert [row["guide"] for row in rows] == ["n-em", "rnn-em", "r-nem", "vrnn"]
+    for row in rows:
+        assert row["ratio"] == pytest.approx(row["seconds"] / row["reference_seconds"])
+        assert (row["batch_size"], row["components"], row["steps"]) == (2, 3, 2)
+        assert row["machinery"] < 1
+        assert 0 < row["of_limit"] < 1
+        assert min(row["peak_bytes"], row["reference_peak_bytes"]) > 0
+    assert "peak, MB" in printed
+
+
+def test_a_step_of_one_guide_and_the_small_network(benchmark):
+    size = ("--batch-size", 2, "--steps", 1, "--components", 2)
+    rows, _ = benchmark("step", "--guide", "rnn-em", "--network", "located", *size)
+    (row,) = rows
+    assert (row["guide"], row["network"], row["components"]) == ("rnn-em", "located", 2)
+
+
+def test_the_bound_is_compared_with_pyros(benchmark):
+    size = ("--batch-size", 2, "--steps", 2, "--components", 3, "--pixels", 5)
+    (row,), printed = benchmark("bound", *size)
+    assert row["ratio"] == pytest.approx(row["seconds"] / row["reference_seconds"])
+    assert (row["batch_size"], row["steps"], row["components"], row["pixels"]) == (2, 2, 3, 5)
+    assert "ratio" in printed
+    refused = benchmark("bound", "--steps", 2, expect=2)
+    assert "expected all four or none of them" in refused
+
+
+def test_operations_of_products_and_convolutions_are_counted():
+    layer = nn.Linear(5, 7)
+
+    def step():
+        # The gradient of the weights alone: the input needs none.
+        layer(torch.rand(3, 5)).sum().backward()
+
+    assert count_operations(step) == 2 * (2 * 3 * 5 * 7)
+    image, kernel = torch.rand(2, 3, 6, 6), torch.rand(4, 3, 3, 3)
+    assert count_operations(lambda: F.conv2d(image, kernel)) == 2 * (2 * 4 * 4 * 4) * (3 * 3 * 3)
+
+
+def test_the_rate_of_a_device_is_that_of_a_large_product():
+    # Slower than a hundred million a second is no processor of ours, faster than 1e16 none.
+    assert 1e8 < matrix_rate("cpu") < 1e16
