@@ -125,13 +125,13 @@ class ScalingOptions(CommonOptions):
     network: NetworkName = "official"
     """Whose layers: the paper's, or those of the small located network."""
 
-    batch_size: tuple[int, ...] = (8, 16, 32, 64)
+    batch_size: tuple[int, ...] = (16, 32, 64, 128)
     """B."""
 
     steps: tuple[int, ...] = (5, 10, 20, 40)
     """T."""
 
-    components: tuple[int, ...] = (2, 4, 8, 16)
+    components: tuple[int, ...] = (3, 6, 12, 24)
     """K."""
 
     pixels: tuple[int, ...] = (784, 1600, 3136, 6400)
