@@ -19,18 +19,12 @@ from inference.frame_scores import (
     component_scores,
     segmentation_scores_of,
 )
+from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
 from inference.step_weights import resolve_step_weights
-from inference.training import Metrics, update_seed
+from inference.training import Metrics
 from models import BernoulliPixels, SpatialMixture
-from pyro_nem.data import (
-    FrameSource,
-    Noise,
-    as_source,
-    first_sequences,
-    make_clip,
-    ordered_batches,
-)
+from pyro_nem.data import FrameSource, Noise, as_source, make_clip
 from pyro_nem.errors import ConfigError
 from pyro_nem.metrics import segmentation_scores
 
@@ -142,13 +136,17 @@ def evaluate(
     weights = np.asarray(resolve_step_weights(objective.step_weights, steps))
     parts: dict[str, list[NDArray[np.float64]]] = {}
     loss_sum, count = 0.0, 0
-    batches = ordered_batches(source, frames=steps + 1, batch_size=batch_size, collisions=True)
-    for index, batch in enumerate(batches):
-        if sequences is not None:
-            if count >= sequences:
-                break
-            batch = first_sequences(batch, sequences - count)
-        generator = torch.Generator(device).manual_seed(update_seed(seed, _STREAM, index))
+    batches = held_out_batches(
+        source,
+        frames=steps + 1,
+        batch_size=batch_size,
+        seed=seed,
+        stream=_STREAM,
+        device=device,
+        sequences=sequences,
+        collisions=True,
+    )
+    for batch, generator in batches:
         clip = make_clip(batch.frames.to(like), noise, generator)
         with torch.no_grad(), pyro.validation_enabled(False):
             terms = objective(clip, generator, particles=particles)

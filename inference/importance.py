@@ -12,16 +12,9 @@ from torch import Tensor
 from inference.bounds import combine
 from inference.evaluation import default_noise, default_steps
 from inference.frame_scores import sampled_terms
+from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
-from inference.training import update_seed
-from pyro_nem.data import (
-    FrameSource,
-    Noise,
-    as_source,
-    first_sequences,
-    make_clip,
-    ordered_batches,
-)
+from pyro_nem.data import FrameSource, Noise, as_source, make_clip
 from pyro_nem.errors import ConfigError
 
 __all__ = ["ImportanceWeighted", "importance_weighted"]
@@ -90,12 +83,17 @@ def importance_weighted(
     steps = default_steps(source) if steps is None else steps
     noise = default_noise(objective.model) if noise is None else noise
     like = next(objective.parameters())
-    left = source.num_sequences if sequences is None else sequences
-    size = max(1, rows_at_once // particles)
     iwae, elbo = [], []
-    for index, batch in enumerate(ordered_batches(source, frames=steps + 1, batch_size=size)):
-        batch = first_sequences(batch, left)
-        generator = torch.Generator(like.device).manual_seed(update_seed(seed, _STREAM, index))
+    batches = held_out_batches(
+        source,
+        frames=steps + 1,
+        batch_size=max(1, rows_at_once // particles),
+        seed=seed,
+        stream=_STREAM,
+        device=like.device,
+        sequences=sequences,
+    )
+    for batch, generator in batches:
         clip = make_clip(batch.frames.to(like), noise, generator)
         with torch.no_grad(), pyro.validation_enabled(False):
             rollout = objective.guide.rollout(clip, generator, particles)
@@ -103,7 +101,4 @@ def importance_weighted(
         log_weights = (parts.log_likelihood - parts.divergence).sum(1).double()  # [S, B]
         iwae.append(combine("iwae", log_weights).cpu() / steps)
         elbo.append(combine("elbo", log_weights).cpu() / steps)
-        left -= log_weights.shape[1]
-        if left <= 0:
-            break
     return ImportanceWeighted(torch.cat(iwae), torch.cat(elbo), particles)

@@ -13,10 +13,10 @@ from torch import Tensor
 from inference.evaluation import default_noise
 from inference.frame_scores import segmentation_scores_of
 from inference.guides import RecurrentGuide
+from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
-from inference.training import update_seed
 from models import Rollout
-from pyro_nem.data import Clip, FrameSource, Noise, as_source, make_clip, ordered_batches
+from pyro_nem.data import Clip, FrameSource, Noise, as_source, make_clip
 from pyro_nem.errors import ConfigError
 from pyro_nem.metrics import next_step_bce
 
@@ -99,10 +99,15 @@ def predict(
     noise = default_noise(objective.model) if noise is None else noise
     parts: dict[str, list[NDArray[np.float64]]] = {}
     count = 0
-    frames = seen + steps + 1
-    for index, batch in enumerate(ordered_batches(source, frames=frames, batch_size=batch_size)):
-        generator = torch.Generator(next(objective.parameters()).device)
-        generator.manual_seed(update_seed(seed, _STREAM, index))
+    batches = held_out_batches(
+        source,
+        frames=seen + steps + 1,
+        batch_size=batch_size,
+        seed=seed,
+        stream=_STREAM,
+        device=next(objective.parameters()).device,
+    )
+    for batch, generator in batches:
         made = imagine_clip(objective, batch.frames, seen, noise, generator, sample=sample)
         targets = made.clip.targets[seen:]  # [N, B, D, C]
         brightest = made.imagined.psi.amax(2)  # [N, B, D, C]

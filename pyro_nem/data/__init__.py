@@ -18,7 +18,6 @@ from pyro_nem.data.balls import (
 )
 from pyro_nem.data.batches import (
     epoch_batches,
-    first_sequences,
     num_batches,
     ordered_batches,
     read_batch,
@@ -67,7 +66,6 @@ __all__ = [
     "draw_scene",
     "epoch_batches",
     "epoch_order",
-    "first_sequences",
     "generate_balls",
     "generate_shapes",
     "make_clip",

@@ -11,14 +11,7 @@ from pyro_nem.data.read_ahead import read_ahead
 from pyro_nem.data.windows import Window, WindowReader, join, part, to_batch
 from pyro_nem.errors import ConfigError
 
-__all__ = [
-    "check_frames",
-    "epoch_batches",
-    "first_sequences",
-    "num_batches",
-    "ordered_batches",
-    "read_batch",
-]
+__all__ = ["check_frames", "epoch_batches", "num_batches", "ordered_batches", "read_batch"]
 
 
 def num_batches(source: FrameSource, batch_size: int) -> int:
@@ -57,18 +50,15 @@ def read_batch(
     return to_batch(WindowReader(source, frames, collisions).read(start, stop), frames)
 
 
-def first_sequences(batch: FrameBatch, count: int) -> FrameBatch:
-    """Return the first sequences of a batch, all of them if it has no more."""
-    groups, collisions = (
-        None if part is None else part[:, :count] for part in (batch.groups, batch.collisions)
-    )
-    return FrameBatch(batch.frames[:, :count], groups, collisions)
-
-
 def ordered_batches(
-    source: FrameSource, *, frames: int, batch_size: int, collisions: bool = False
+    source: FrameSource,
+    *,
+    frames: int,
+    batch_size: int,
+    sequences: int | None = None,
+    collisions: bool = False,
 ) -> Iterator[FrameBatch]:
-    """Return an iterator over all sequences in file order; the last batch may be smaller.
+    """Return an iterator over the sequences in file order; the last batch may be smaller.
 
     Parameters
     ----------
@@ -78,6 +68,8 @@ def ordered_batches(
         T, the frames of each sequence; one more than the steps of a model that predicts.
     batch_size
         B, the sequences of each batch but the last.
+    sequences
+        Read only so many, the first ones; None for all.
     collisions
         Read collisions too, if the source has them.
 
@@ -89,6 +81,9 @@ def ordered_batches(
     check_frames(source, frames)
     _check_at_least_one("batch_size", batch_size)
     total = source.num_sequences
+    if sequences is not None:
+        _check_at_least_one("sequences", sequences)
+        total = min(total, sequences)
     return (
         read_batch(source, start, min(start + batch_size, total), frames, collisions=collisions)
         for start in range(0, total, batch_size)

@@ -212,6 +212,13 @@ def test_ordered_batches_keep_order_and_the_partial_last():
     assert [m for batch in batches for m in members(batch, source)] == list(range(21))
 
 
+def test_of_the_first_sequences_no_more_is_read():
+    source = Counting(numbered(21))
+    batches = list(ordered_batches(source, frames=2, batch_size=8, sequences=11))
+    assert [m for batch in batches for m in members(batch, source)] == list(range(11))
+    assert source.read_ranges == [(0, 8), (8, 11)]
+
+
 @pytest.mark.parametrize(
     "call",
     [
