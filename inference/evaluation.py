@@ -24,6 +24,7 @@ from inference.objective import NEMObjective
 from inference.step_weights import resolve_step_weights
 from inference.training import Metrics
 from models import BernoulliPixels, SpatialMixture
+from pyro_nem.checks import at_least
 from pyro_nem.data import FrameSource, Noise, as_source, make_clip
 from pyro_nem.errors import ConfigError
 from pyro_nem.metrics import segmentation_scores
@@ -125,9 +126,7 @@ def evaluate(
     sequences
         Score only so many, the first ones.
     """
-    for name, number in (("particles", particles), ("sequences", sequences)):
-        if number is not None and number < 1:
-            raise ConfigError(f"{name}: expected at least 1, got {number}")
+    at_least(1, particles=particles, sequences=sequences)
     source = as_source(data, "data")
     steps = default_steps(source) if steps is None else steps
     noise = default_noise(objective.model) if noise is None else noise

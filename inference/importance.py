@@ -14,8 +14,8 @@ from inference.evaluation import default_noise, default_steps
 from inference.frame_scores import sampled_terms
 from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
+from pyro_nem.checks import at_least
 from pyro_nem.data import FrameSource, Noise, as_source, make_clip
-from pyro_nem.errors import ConfigError
 
 __all__ = ["ImportanceWeighted", "importance_weighted"]
 
@@ -76,9 +76,7 @@ def importance_weighted(
     ConfigError
         If a number is below 1.
     """
-    for name, number in (("particles", particles), ("sequences", sequences)):
-        if number is not None and number < 1:
-            raise ConfigError(f"{name}: expected at least 1, got {number}")
+    at_least(1, particles=particles, sequences=sequences)
     source = as_source(data, "data")
     steps = default_steps(source) if steps is None else steps
     noise = default_noise(objective.model) if noise is None else noise

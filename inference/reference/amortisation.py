@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from inference.bounds import EnumeratedBound
 from inference.reference.common import (
-    at_least,
     blocks,
     mean_and_error,
     pick,
@@ -19,6 +18,7 @@ from inference.reference.common import (
 )
 from inference.reference.state_fit import StateFit, fit_states
 from models import Rollout, SpatialMixture
+from pyro_nem.checks import at_least
 from pyro_nem.data import Clip
 from pyro_nem.errors import ConfigError
 

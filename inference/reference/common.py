@@ -16,7 +16,6 @@ from pyro_nem.data import Clip
 from pyro_nem.errors import ConfigError
 
 __all__ = [
-    "at_least",
     "blocks",
     "isolated",
     "mean_and_error",
@@ -55,19 +54,6 @@ def isolated(seed: int) -> Iterator[None]:
     """
     with seeded(seed), torch.enable_grad(), pyro.get_param_store().scope():
         yield
-
-
-def at_least(smallest: int, **values: int) -> None:
-    """Check whole numbers by name.
-
-    Raises
-    ------
-    ConfigError
-        If one is smaller.
-    """
-    for name, value in values.items():
-        if value < smallest:
-            raise ConfigError(f"{name}: expected at least {smallest}, got {value}")
 
 
 def require_own_prior(model: SpatialMixture, clip: Clip) -> None:

@@ -13,7 +13,6 @@ from torch import Tensor
 from inference.bounds import EnumeratedBound
 from inference.enumerated_trace import frozen
 from inference.reference.common import (
-    at_least,
     blocks,
     isolated,
     mean_and_error,
@@ -23,6 +22,7 @@ from inference.reference.common import (
     tile,
 )
 from models import SpatialMixture, StateLaw
+from pyro_nem.checks import at_least
 from pyro_nem.data import Clip
 from pyro_nem.errors import ConfigError, NumericalError
 

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from inference.enumerated_trace import frozen
 from inference.reference.common import (
-    at_least,
     isolated,
     require_own_prior,
     state_responsibilities,
 )
 from models import SpatialMixture
+from pyro_nem.checks import at_least
 from pyro_nem.data import Clip
 from pyro_nem.errors import ConfigError
 
