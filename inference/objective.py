@@ -98,14 +98,8 @@ class NEMObjective(nn.Module):
         self.inter_weight = inter_weight
         self.step_weights = step_weights
         # Contradictions show now and not in the first update; weights of other steps are alike.
-        self._enumerated_bound(
-            (0.0, 1.0)
-            if step_weights == "last"
-            else resolve_step_weights(
-                step_weights, 1 if step_weights == "all" else len(step_weights)
-            ),
-            1,
-        )
+        steps = 2 if isinstance(step_weights, str) else len(step_weights)
+        self._enumerated_bound(resolve_step_weights(step_weights, steps), 1)
 
     def forward(
         self,
