@@ -22,7 +22,7 @@ from inference.frame_scores import (
 from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
 from inference.step_weights import resolve_step_weights
-from inference.training import Metrics
+from inference.task import Metrics
 from models import BernoulliPixels, SpatialMixture
 from pyro_nem.checks import at_least
 from pyro_nem.data import FrameSource, Noise, as_source, make_clip

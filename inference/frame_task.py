@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 from inference.evaluation import evaluate
 from inference.frame_scores import segmentation_scores_of
 from inference.objective import NEMObjective
-from inference.training import Metrics
+from inference.task import Metrics
 from inference.training_config import TrainingConfig
 from pyro_nem.data import FrameBatch, FrameSource, Noise, epoch_batches, make_clip, num_batches
 from pyro_nem.errors import ConfigError

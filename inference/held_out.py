@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Generator
 
-from inference.training import update_seed
+from inference.streams import update_seed
 from pyro_nem.data import FrameBatch, FrameSource, ordered_batches
 
 __all__ = ["held_out_batches"]
@@ -34,7 +34,7 @@ def held_out_batches(
         See :func:`pyro_nem.data.ordered_batches`.
     seed, stream
         Fix each generator, with the number of its batch; see
-        :func:`inference.training.update_seed`.
+        :func:`inference.streams.update_seed`.
     device
         Where the generators live.
     """

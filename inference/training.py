@@ -8,46 +8,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Literal, NamedTuple, Protocol
 
-import numpy as np
-import pyro
-import torch
-from torch import Generator, Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import nn
 
+from inference.task import BatchT, Metrics, Task
 from inference.training_config import TrainingConfig
+from inference.update import Update
 from pyro_nem.errors import NumericalError
 
-__all__ = ["Checkpointer", "Metrics", "Outcome", "Task", "train", "update_seed"]
-
-BatchT = TypeVar("BatchT")
-Metrics = dict[str, float]
-
-
-class Task(Protocol[BatchT]):
-    """What the loop is to train."""
-
-    def batches(self, start: int) -> Iterator[BatchT]:
-        """Yield the batches of updates ``start``, ``start + 1``, ... without end."""
-        ...
-
-    def loss(
-        self, module: nn.Module, batch: BatchT, generator: Generator, update: int
-    ) -> tuple[Tensor, Callable[[], Metrics]]:
-        """Return the scalar loss, and a function that measures what a log line shows.
-
-        ``update`` counts from 0, for what changes during a training.
-        """
-        ...
-
-    def validate(self, module: nn.Module) -> Metrics:
-        """Return metrics on held-out data, of which "loss" decides what is best.
-
-        Without held-out data there are none, and the latest weights count as the best.
-        """
-        ...
+__all__ = ["Checkpointer", "Outcome", "train"]
 
 
 class Checkpointer(Protocol):
@@ -77,11 +48,6 @@ class Outcome(NamedTuple):
     update: int
     reason: Literal["finished", "early", "interrupted"]
     seconds: float
-
-
-def update_seed(seed: int, stream: int, index: int) -> int:
-    """Return a seed for one use of randomness, independent of every other (stream, index)."""
-    return int(np.random.SeedSequence((seed, stream, index)).generate_state(1, np.uint64)[0] >> 1)
 
 
 def train(
@@ -117,24 +83,19 @@ def train(
     Raises
     ------
     NumericalError
-        If the loss or the gradient becomes NaN or infinite; the last checkpoint is kept.
+        If the loss or the gradient becomes NaN or infinite; the last checkpoint is kept. On a GPU
+        this shows at the next record or checkpoint, and the weights stay as they were meanwhile.
     """
-    loop = _Loop(module, config, resume)
+    loop = _Loop(task, module, config, resume)
     batches = task.batches(loop.update)
     if resume is None:
         checkpointer.save(loop.state(), best=False)
-    device = next(module.parameters()).device
-    first = loop.update
     reason: Literal["finished", "early", "interrupted"] = "finished"
     while loop.update < config.updates:
         if loop.out_of_patience():
             reason = "early"
             break
-        generator = torch.Generator(device).manual_seed(update_seed(config.seed, 0, loop.update))
-        # Pyro checks shapes, supports and parameters in the first update; later ones are alike.
-        with pyro.validation_enabled(loop.update == first):
-            loss, measure = task.loss(module, next(batches), generator, loop.update)
-        loop.descend(loss)
+        measure = loop.advance(next(batches))
         logs = loop.update % config.log_every == 0
         validates = loop.update % config.validate_every == 0 or loop.update == config.updates
         if logs or validates:
@@ -142,11 +103,11 @@ def train(
                 "update": loop.update,
                 "seconds": loop.seconds(),
                 "learning_rate": config.learning_rate_at(loop.update - 1),
-                "train.loss": loop.mean_loss(),
+                "train.loss": loop.step.mean_loss(),
                 **{f"train.{name}": value for name, value in measure().items()},
             }
             if validates:
-                metrics = task.validate(loop.evaluated())
+                metrics = task.validate(loop.step.averaged())
                 record.update({f"validation.{name}": value for name, value in metrics.items()})
                 best = loop.note_validation(metrics.get("loss"))
             log(record)
@@ -157,95 +118,50 @@ def train(
                 checkpointer.save(loop.state(), best=False)
             reason = "interrupted"
             break
-    return Outcome(loop.evaluated(), loop.update, reason, loop.seconds())
+    return Outcome(loop.step.averaged(), loop.update, reason, loop.seconds())
 
 
-class _Loop:
-    """The loop's mutable state: weights, optimiser, average, and what has been seen."""
+class _Loop(Generic[BatchT]):
+    """The loop's mutable state: what an update changes, and what has been seen."""
 
     def __init__(
-        self, module: nn.Module, config: TrainingConfig, resume: Mapping[str, Any] | None
+        self,
+        task: Task[BatchT],
+        module: nn.Module,
+        config: TrainingConfig,
+        resume: Mapping[str, Any] | None,
     ) -> None:
-        self.module = module
         self.config = config
-        self.optimizer = torch.optim.Adam(module.parameters(), lr=config.learning_rate)
-        self.average = (
-            None
-            if config.averaging is None
-            else AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))
-        )
+        deferred = next(module.parameters()).device.type != "cpu"
+        self.step = Update(task, module, config, deferred=deferred)
         self.update = 0
         self.started = time.perf_counter()
         self.earlier_seconds = 0.0
         self.best = math.inf
         self.waited = 0
-        device = next(module.parameters()).device
-        self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
-        self.loss_count = 0
         if resume is not None:
-            module.load_state_dict(resume["module"])
-            self.optimizer.load_state_dict(resume["optimizer"])
-            if self.average is not None:
-                self.average.load_state_dict(resume["average"])
+            self.step.load(resume)
             self.update = resume["update"]
             self.earlier_seconds = resume["seconds"]
             self.best = resume["best"]
             self.waited = resume["waited"]
-            self.loss_sum = resume["loss_sum"].to(device)
-            self.loss_count = resume["loss_count"]
 
     def state(self) -> dict[str, Any]:
         return {
+            **self.step.state(),
             "update": self.update,
             "seconds": self.seconds(),
-            "module": self.module.state_dict(),
-            "evaluated": self.evaluated().state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "average": None if self.average is None else self.average.state_dict(),
             "best": self.best,
             "waited": self.waited,
-            "loss_sum": self.loss_sum,
-            "loss_count": self.loss_count,
         }
 
     def seconds(self) -> float:
         return self.earlier_seconds + time.perf_counter() - self.started
 
-    def evaluated(self) -> nn.Module:
-        if self.average is None or self.update == 0:
-            return self.module
-        averaged: nn.Module = self.average.module
-        return averaged
-
-    def descend(self, loss: Tensor) -> None:
-        if not torch.isfinite(loss):
-            raise NumericalError(
-                f"the loss became {loss.item()} at update {self.update + 1}; the last checkpoint "
-                "is kept. Lower the learning rate or clip the gradient (--clip-norm)."
-            )
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate_at(self.update)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        limit = math.inf if self.config.clip_norm is None else self.config.clip_norm
-        norm = nn.utils.clip_grad_norm_(self.module.parameters(), limit)
-        if not torch.isfinite(norm):
-            raise NumericalError(
-                f"the gradient became {norm.item()} at update {self.update + 1}; the last "
-                "checkpoint is kept. Lower the learning rate."
-            )
-        self.optimizer.step()
-        if self.average is not None:
-            self.average.update_parameters(self.module)
+    def advance(self, batch: BatchT) -> Callable[[], Metrics]:
+        measure = self.step(batch, self.update)
         self.update += 1
-        self.loss_sum += loss.detach()
-        self.loss_count += 1
-
-    def mean_loss(self) -> float:
-        mean = self.loss_sum.item() / self.loss_count
-        self.loss_sum = torch.zeros_like(self.loss_sum)
-        self.loss_count = 0
-        return mean
+        return measure
 
     def note_validation(self, loss: float | None) -> bool:
         if loss is None:

@@ -16,7 +16,7 @@ from inference import (
     state_divergence,
 )
 from inference.frame_scores import bound_scores, collision_scores, component_scores
-from inference.training import update_seed
+from inference.streams import update_seed
 from models import Rollout
 from pyro_nem.data import ArrayFrames, Noise
 from pyro_nem.errors import ConfigError

@@ -7,7 +7,7 @@ from guide_zoo import GUIDES, PIXELS, build, make_clip
 from torch import nn
 
 from inference import NEMObjective, imagine_clip, predict
-from inference.training import update_seed
+from inference.streams import update_seed
 from models import SpatialMixture
 from pyro_nem.data import ArrayFrames, Noise
 from pyro_nem.errors import ConfigError

@@ -20,7 +20,7 @@ from inference import (
     load_checkpoint,
     train,
 )
-from inference.training import update_seed
+from inference.streams import update_seed
 from pyro_nem.errors import ConfigError, NumericalError
 
 

@@ -1,0 +1,176 @@
+"""One update of the weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Generic
+
+import pyro
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from inference.streams import update_seed
+from inference.task import BatchT, Metrics, Task
+from inference.training_config import TrainingConfig
+from pyro_nem.errors import NumericalError
+
+__all__ = ["Update"]
+
+# The stream of randomness of training; held-out data have others.
+_STREAM = 0
+
+
+class Update(Generic[BatchT]):
+    """Changes the weights by a batch: loss, gradient, clipping, Adam, average of the weights.
+
+    A loss or gradient that is NaN or infinite changes nothing. With ``deferred`` the device notes
+    it and leaves the weights as they are from there on, while the host goes on without waiting,
+    until it asks for a number; otherwise it is an error at once.
+
+    Parameters
+    ----------
+    task
+        Gives the loss.
+    module
+        Holds every parameter; changed in place.
+    config
+        Optimiser, schedule, clipping, averaging, seed.
+    deferred
+        Let the host run ahead of the device, as suits a GPU.
+    """
+
+    def __init__(
+        self, task: Task[BatchT], module: nn.Module, config: TrainingConfig, *, deferred: bool
+    ) -> None:
+        self.task = task
+        self.module = module
+        self.config = config
+        self.deferred = deferred
+        # Of Adam's forms only the fused one can leave out a step without asking the host.
+        self.optimizer = torch.optim.Adam(
+            module.parameters(), lr=config.learning_rate, fused=deferred or None
+        )
+        self.average = (
+            None
+            if config.averaging is None
+            else AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))
+        )
+        self.device = next(module.parameters()).device
+        self._first = True
+        self._loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+        self._loss_count = 0
+        # Number, loss and gradient norm of the first update that failed; 0 for none.
+        self._failure = torch.zeros(3, dtype=torch.float64, device=self.device)
+
+    def __call__(self, batch: BatchT, update: int) -> Callable[[], Metrics]:
+        """Do update ``update``, counted from 0, and return what measures its batch.
+
+        Raises
+        ------
+        NumericalError
+            If loss or gradient are NaN or infinite; with ``deferred``, see :meth:`check`.
+        """
+        generator = torch.Generator(self.device)
+        generator.manual_seed(update_seed(self.config.seed, _STREAM, update))
+        # Pyro checks shapes, supports and parameters in the first update; later ones are alike.
+        with pyro.validation_enabled(self._first):
+            loss, measure = self.task.loss(self.module, batch, generator, update)
+        self._first = False
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        loss = loss.detach()
+        norm = self._clip()
+        self._note_failure(loss, norm, update)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate_at(update)
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update_parameters(self.module)
+        self._loss_sum += loss
+        self._loss_count += 1
+        return measure
+
+    def check(self) -> None:
+        """Wait for the device and check that no update failed.
+
+        Raises
+        ------
+        NumericalError
+            If loss or gradient of one were NaN or infinite.
+        """
+        number, loss, norm = self._failure.tolist()
+        if not number:
+            return
+        if not math.isfinite(loss):
+            raise NumericalError(
+                f"the loss became {loss} at update {number:.0f}; the last checkpoint is kept. "
+                "Lower the learning rate or clip the gradient (--clip-norm)."
+            )
+        raise NumericalError(
+            f"the gradient became {norm} at update {number:.0f}; the last checkpoint is kept. "
+            "Lower the learning rate."
+        )
+
+    def mean_loss(self) -> float:
+        """Return the mean loss of the updates since it was asked for last; see :meth:`check`."""
+        self.check()
+        mean = self._loss_sum.item() / self._loss_count
+        self._loss_sum = torch.zeros_like(self._loss_sum)
+        self._loss_count = 0
+        return mean
+
+    def averaged(self) -> nn.Module:
+        """Return the module with averaged weights; the module itself if none are averaged."""
+        if self.average is None or self.average.n_averaged == 0:
+            return self.module
+        module: nn.Module = self.average.module
+        return module
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that changes, for :meth:`load`; see :meth:`check`."""
+        self.check()
+        return {
+            "module": self.module.state_dict(),
+            "evaluated": self.averaged().state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "loss_sum": self._loss_sum,
+            "loss_count": self._loss_count,
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self.module.load_state_dict(state["module"])
+        # Which form of Adam runs is decided by this device and not by the one that saved.
+        groups = [
+            {**saved, "fused": own["fused"]}
+            for saved, own in zip(
+                state["optimizer"]["param_groups"], self.optimizer.param_groups, strict=True
+            )
+        ]
+        self.optimizer.load_state_dict({**state["optimizer"], "param_groups": groups})
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self._loss_sum = state["loss_sum"].to(self.device)
+        self._loss_count = state["loss_count"]
+
+    def _clip(self) -> Tensor:
+        """Scale the gradient down to the norm that is allowed, and return the one that it had."""
+        parameters = [p for p in self.module.parameters() if p.grad is not None]
+        norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        if self.config.clip_norm is not None:
+            nn.utils.clip_grads_with_norm_(parameters, self.config.clip_norm, norm)
+        return norm
+
+    def _note_failure(self, loss: Tensor, norm: Tensor, update: int) -> None:
+        number = torch.full_like(loss, update + 1, dtype=torch.float64)
+        found = torch.stack([number, loss.double(), norm.double()])
+        failed = ~found.isfinite().all() & (self._failure[0] == 0)
+        self._failure.copy_(torch.where(failed, found, self._failure))
+        if not self.deferred:
+            self.check()
+        else:
+            # What torch.amp.GradScaler tells optimisers too: 1 leaves the step out.
+            self.optimizer.found_inf = (self._failure[0] > 0).float()  # type: ignore[attr-defined]
