@@ -39,10 +39,12 @@ from pyro_nem.data.shapes import (
     render,
     track,
 )
+from pyro_nem.data.share import WHOLE, Share
 
 __all__ = [
     "BITMAPS",
     "SPLITS",
+    "WHOLE",
     "ArrayFrames",
     "BallMotion",
     "BallScene",
@@ -57,6 +59,7 @@ __all__ = [
     "ResidentFrames",
     "Scene",
     "ShapesConfig",
+    "Share",
     "Split",
     "as_source",
     "balls_file",

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pyro_nem.data.frames import FrameBatch, FrameSource
 from pyro_nem.data.order import WINDOW, window_order
 from pyro_nem.data.read_ahead import read_ahead
+from pyro_nem.data.share import WHOLE, Share
 from pyro_nem.data.windows import Window, WindowReader, join, part, to_batch
 from pyro_nem.errors import ConfigError
 
@@ -57,6 +58,7 @@ def ordered_batches(
     batch_size: int,
     sequences: int | None = None,
     collisions: bool = False,
+    share: Share = WHOLE,
 ) -> Iterator[FrameBatch]:
     """Return an iterator over the sequences in file order; the last batch may be smaller.
 
@@ -72,6 +74,8 @@ def ordered_batches(
         Read only so many, the first ones; None for all.
     collisions
         Read collisions too, if the source has them.
+    share
+        The batches are dealt out in turns, and only those of this share are read.
 
     Raises
     ------
@@ -86,7 +90,7 @@ def ordered_batches(
         total = min(total, sequences)
     return (
         read_batch(source, start, min(start + batch_size, total), frames, collisions=collisions)
-        for start in range(0, total, batch_size)
+        for start in range(share.index * batch_size, total, share.count * batch_size)
     )
 
 
@@ -101,6 +105,7 @@ def epoch_batches(
     window: int = WINDOW,
     collisions: bool = False,
     prefetch: bool = True,
+    share: Share = WHOLE,
 ) -> Iterator[FrameBatch]:
     """Return an iterator over the batches of one epoch, in an order fixed by (seed, epoch).
 
@@ -129,19 +134,26 @@ def epoch_batches(
     prefetch
         Let a thread read the next window while the present one is used: twice the memory. The
         batches are the same. The thread ends with the iterator, also when that is left early.
+    share
+        The part of each batch that is returned; all shares together have the batch. Only its
+        sequences are held in memory, though whole blocks are read.
 
     Raises
     ------
     ConfigError
-        The sequences are too short or too few, a size is below 1, or `skip` is negative.
+        The sequences are too short or too few, a size is below 1, `skip` is negative, or the
+        batch cannot be shared equally.
     """
     check_frames(source, frames)
     batches = num_batches(source, batch_size)
+    part_size = share.size(batch_size)
     if skip < 0:
         raise ConfigError(f"skip: expected 0 or more batches, got {skip}")
     order = window_order(source.num_sequences, window=window, seed=seed, epoch=epoch)
-    reads = _between(order, skip * batch_size, batches * batch_size)
-    return _batches(WindowReader(source, frames, collisions), reads, batch_size, prefetch)
+    reads = _between(
+        _part_of_order(order, batch_size, share), skip * part_size, batches * part_size
+    )
+    return _batches(WindowReader(source, frames, collisions), reads, part_size, prefetch)
 
 
 def _between(order: list[NDArray[np.int64]], start: int, stop: int) -> list[NDArray[np.int64]]:
@@ -151,6 +163,19 @@ def _between(order: list[NDArray[np.int64]], start: int, stop: int) -> list[NDAr
         parts.append(sequences[max(start - begin, 0) : max(stop - begin, 0)])
         begin += len(sequences)
     return [sequences for sequences in parts if len(sequences)]
+
+
+def _part_of_order(
+    order: list[NDArray[np.int64]], batch_size: int, share: Share
+) -> list[NDArray[np.int64]]:
+    """Return the sequences of each window that are in one share of their batches."""
+    size = share.size(batch_size)
+    parts, begin = [], 0
+    for sequences in order:
+        places = np.arange(begin, begin + len(sequences)) % batch_size
+        parts.append(sequences[places // size == share.index])
+        begin += len(sequences)
+    return parts
 
 
 def _batches(

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from pyro_nem.data import ArrayFrames, epoch_batches, num_batches, ordered_batches, read_batch
+from pyro_nem.data import (
+    ArrayFrames,
+    Share,
+    epoch_batches,
+    num_batches,
+    ordered_batches,
+    read_batch,
+)
 from pyro_nem.errors import ConfigError
 
 
@@ -219,6 +226,30 @@ def test_of_the_first_sequences_no_more_is_read():
     assert source.read_ranges == [(0, 8), (8, 11)]
 
 
+@pytest.mark.parametrize(("batch_size", "window"), [(8, 1), (96, 64), (96, 1024)])
+def test_the_shares_of_a_batch_make_up_the_batch(batch_size, window):
+    source = numbered(96 * 4 + 5)
+    options = {"batch_size": batch_size, "window": window, "skip": 1}
+    parts = [epoch(source, share=Share(i, 4), **options) for i in range(4)]
+    whole = epoch(source, **options)
+    for batch, *shared in zip(whole, *parts, strict=True):
+        assert torch.equal(torch.cat([part.frames for part in shared], 1), batch.frames)
+        assert torch.equal(torch.cat([part.groups for part in shared], 1), batch.groups)
+        assert shared[0].frames.shape[1] == batch_size // 4
+
+
+def test_ordered_batches_are_dealt_out_in_turns():
+    source = Counting(numbered(21))
+    options = {"frames": 2, "batch_size": 4, "sequences": 18}
+    parts = [list(ordered_batches(source, share=Share(i, 2), **options)) for i in range(2)]
+    found = [[members(batch, source) for batch in part] for part in parts]
+    assert found == [
+        [[0, 1, 2, 3], [8, 9, 10, 11], [16, 17]],
+        [[4, 5, 6, 7], [12, 13, 14, 15]],
+    ]
+    assert len(source.read_ranges) == 5
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -241,6 +272,7 @@ def test_too_few_frames_name_the_source(call):
         ({"window": 0}, "window.*got 0"),
         ({"skip": -1}, "skip"),
         ({"epoch": -1}, "epoch"),
+        ({"share": Share(0, 3)}, "batch_size: 3 processes share .* 8 is no multiple of 3"),
     ],
 )
 def test_arguments_are_checked_at_the_call(changes, message):
