@@ -4,12 +4,14 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import h5py
 import platformdirs
+from filelock import FileLock, Timeout
 
 from pyro_nem.data.balls import BallsConfig, generate_balls
 from pyro_nem.data.layout import SPLITS, FrameBlock, Split, write_frames
@@ -34,15 +36,16 @@ def cache_dir() -> Path:
 def shapes_file(config: ShapesConfig, report: Callable[[str], None] = print) -> Path:
     """Return the file of shapes that a configuration describes, generating it the first time.
 
-    Two processes may ask at once: both then generate the same data, and the file that is found
-    is always whole.
+    Of several processes that ask at once one generates while the others wait. The file that is
+    found is always whole, even where the file system knows no locks.
 
     Parameters
     ----------
     config
         What the file holds. All of it is part of the file's name.
     report
-        Called with a line of text before and after generating; not called if the file is found.
+        Called with a line of text before and after generating, or before waiting for another
+        process; not called if the file is found.
 
     Returns
     -------
@@ -70,7 +73,8 @@ def balls_file(config: BallsConfig, report: Callable[[str], None] = print) -> Pa
     config
         What the file holds. All of it is part of the file's name.
     report
-        Called with a line of text before and after generating; not called if the file is found.
+        Called with a line of text before and after generating, or before waiting for another
+        process; not called if the file is found.
 
     Returns
     -------
@@ -123,22 +127,52 @@ def _generated_file(
     if path.exists():
         _check_attributes(path, attributes)
         return path
-    counts = {name: int(attributes[name]) for name in SPLITS}
-    report(
-        f"Generating {sum(counts.values()):,} sequences of {kind.text}, "
-        f"{config.frames} frames each, into {path} (once; the default size takes about {kind.time})"
-    )
+    with _alone(path, report):
+        if path.exists():
+            _check_attributes(path, attributes)
+        else:
+            _write(path, kind, attributes, generate, report)
+    return path
+
+
+@contextmanager
+def _alone(path: Path, report: Callable[[str], None]) -> Iterator[None]:
+    """Make the cache and keep other processes from making the same file meanwhile."""
+    lock = FileLock(path.with_name(f".{path.stem}.lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout:
+        report(f"Waiting for another process that generates {path}")
+        lock.acquire()
     except OSError as error:
         raise StorageError(
-            f"cannot create the cache folder {path.parent}: {error}; set ${CACHE_VARIABLE} to a "
+            f"cannot write to the cache folder {path.parent}: {error}; set ${CACHE_VARIABLE} to a "
             "folder that can be written"
         ) from error
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+
+def _write(
+    path: Path,
+    kind: _Kind,
+    attributes: Mapping[str, str | int],
+    generate: Callable[[str], Iterator[FrameBlock]],
+    report: Callable[[str], None],
+) -> None:
+    """Generate the splits of a file."""
+    counts = {name: int(attributes[name]) for name in SPLITS}
+    report(
+        f"Generating {sum(counts.values()):,} sequences of {kind.text}, {attributes['frames']} "
+        f"frames each, into {path} (once; the default size takes about {kind.time})"
+    )
     splits = {name: Split(count, generate(name)) for name, count in counts.items()}
     write_frames(path, splits, attributes)
     report(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
-    return path
 
 
 def _file_name(

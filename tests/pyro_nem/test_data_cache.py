@@ -1,6 +1,7 @@
 """Generated files are made once, found again, and never mixed up."""
 
 import os
+import queue
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import h5py
 import numpy as np
 import platformdirs
 import pytest
+from filelock import FileLock
 
 from pyro_nem.data import (
     BallsConfig,
@@ -19,6 +21,7 @@ from pyro_nem.data import (
     generate_balls,
     generate_shapes,
     shapes_file,
+    write_frames,
 )
 from pyro_nem.data import cache as cache_module
 from pyro_nem.errors import ConfigError, DataError, StorageError
@@ -153,9 +156,28 @@ def test_a_cache_that_cannot_be_made_names_the_variable(tmp_path, monkeypatch):
         shapes_file(SMALL, report=str)
 
 
-def test_racing_callers_all_find_a_whole_file(folder):
+def test_a_file_that_another_process_makes_is_waited_for(folder, monkeypatch):
+    path = shapes_file(SMALL, report=str)
+    made = path.read_bytes()
+    path.unlink()
+    waiting = queue.Queue()
+    monkeypatch.setattr(cache_module, "write_frames", refuse)
+    with ThreadPoolExecutor(1) as pool, FileLock(folder / f".{path.stem}.lock"):
+        found = pool.submit(shapes_file, SMALL, waiting.put)
+        assert waiting.get(timeout=20) == f"Waiting for another process that generates {path}"
+        path.write_bytes(made)
+    assert found.result() == path
+    assert os.listdir(folder) == [path.name]
+
+
+def test_of_racing_callers_one_generates_and_all_find_a_whole_file(folder, monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        cache_module, "write_frames", lambda *a: (written.append(a), write_frames(*a))
+    )
     with ThreadPoolExecutor(4) as pool:
         paths = set(pool.map(lambda _: shapes_file(SMALL, report=str), range(8)))
     assert len(paths) == 1
     assert os.listdir(folder) == [paths.pop().name]
+    assert len(written) == 1
     shapes_file(SMALL, report=refuse)
