@@ -10,8 +10,10 @@ from inference.evaluation import Evaluation, evaluate
 from inference.fitting import Run, fit, fit_objective
 from inference.frame_task import check_source
 from inference.importance import ImportanceWeighted, importance_weighted
+from inference.joining import expected_processes, joined, said_first
 from inference.objective import LossTerms, NEMObjective
 from inference.prediction import Imagination, Prediction, imagine_clip, predict
+from inference.processes import ALONE, Processes
 from inference.progress import duration
 from inference.reference import (
     AmortisationGap,
@@ -29,6 +31,7 @@ from inference.training import Outcome, train
 from inference.training_config import TrainingConfig
 
 __all__ = [
+    "ALONE",
     "AmortisationGap",
     "BoundConfig",
     "BoundName",
@@ -45,6 +48,7 @@ __all__ = [
     "Outcome",
     "PixelPosterior",
     "Prediction",
+    "Processes",
     "Run",
     "RunDirectory",
     "StateFit",
@@ -56,6 +60,7 @@ __all__ = [
     "combine",
     "duration",
     "evaluate",
+    "expected_processes",
     "fit",
     "fit_objective",
     "fit_states",
@@ -63,12 +68,14 @@ __all__ = [
     "imagine_clip",
     "importance_weighted",
     "inter_cluster",
+    "joined",
     "load_checkpoint",
     "load_weights",
     "pixel_posterior",
     "predict",
     "resolve_step_weights",
     "responsibilities",
+    "said_first",
     "sample_states",
     "save_checkpoint",
     "state_divergence",

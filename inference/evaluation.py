@@ -21,6 +21,7 @@ from inference.frame_scores import (
 )
 from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
+from inference.processes import ALONE, Processes
 from inference.step_weights import resolve_step_weights
 from inference.task import Metrics
 from models import BernoulliPixels, SpatialMixture
@@ -66,6 +67,14 @@ class Evaluation(NamedTuple):
     sequences: int
 
 
+class _Part(NamedTuple):
+    """Scores of one batch."""
+
+    scores: FrameScores
+    loss: float
+    sequences: int
+
+
 def default_noise(model: SpatialMixture) -> Noise:
     """Return noise that fits the model's pixels, on a fifth of them as in the paper's videos."""
     binary = isinstance(model.pixels, BernoulliPixels)
@@ -98,6 +107,7 @@ def evaluate(
     scores: Sequence[Score] = ("ari",),
     particles: int | None = None,
     sequences: int | None = None,
+    processes: Processes = ALONE,
 ) -> Evaluation:
     """Run the guide over a set of frames, without gradients, and score it.
 
@@ -125,6 +135,9 @@ def evaluate(
         times ``batch_size``.
     sequences
         Score only so many, the first ones.
+    processes
+        Those that share the batches; all return the same scores, and their number does not change
+        them.
     """
     at_least(1, particles=particles, sequences=sequences)
     source = as_source(data, "data")
@@ -133,8 +146,7 @@ def evaluate(
     like = next(objective.parameters())
     device = like.device
     weights = np.asarray(resolve_step_weights(objective.step_weights, steps))
-    parts: dict[str, list[NDArray[np.float64]]] = {}
-    loss_sum, count = 0.0, 0
+    parts: list[_Part] = []
     batches = held_out_batches(
         source,
         frames=steps + 1,
@@ -144,6 +156,7 @@ def evaluate(
         device=device,
         sequences=sequences,
         collisions=True,
+        share=processes.share,
     )
     for batch, generator in batches:
         clip = make_clip(batch.frames.to(like), noise, generator)
@@ -158,12 +171,14 @@ def evaluate(
         if batch.collisions is not None:
             collided = batch.collisions[1:].flatten(2).to(device)  # [T, B, D]
             found["collision_bce"] = collision_scores(terms.rollout, clip, collided)
-        for name, values in found.items():
-            parts.setdefault(name, []).append(values)
-        size = clip.targets.shape[1]
-        loss_sum += terms.loss.item() * size
-        count += size
-    joined = {name: np.concatenate(values, axis=1) for name, values in parts.items()}  # [T, N]
+        parts.append(_Part(found, terms.loss.item(), clip.targets.shape[1]))
+    parts = processes.in_turn(parts)
+    count = sum(part.sequences for part in parts)
+    loss_sum = sum(part.loss * part.sequences for part in parts)
+    joined = {
+        name: np.concatenate([part.scores[name] for part in parts], axis=1)
+        for name in parts[0].scores
+    }  # [T, N]
     components = {n: joined.pop(n) for n in list(joined) if n.startswith("component_")}  # [K, N]
     return Evaluation(
         {"loss": loss_sum / count, **_summarise(joined, weights)},

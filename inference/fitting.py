@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,19 +12,21 @@ from torch import Tensor, nn
 
 from inference.bound_config import BoundConfig
 from inference.checkpointers import FileCheckpointer, MemoryCheckpointer
-from inference.checkpoints import load_checkpoint, load_weights
 from inference.evaluation import default_noise, default_steps
 from inference.frame_task import FrameTask, check_source
 from inference.interruption import Interruption
+from inference.joining import joined
 from inference.objective import NEMObjective
+from inference.processes import ALONE, Processes
 from inference.progress import ProgressPrinter
+from inference.resuming import check_same_settings, load_best, load_state
 from inference.run_directory import RunDirectory
 from inference.step_weights import StepWeights
-from inference.training import train
+from inference.training import Checkpointer, train
 from inference.training_config import TrainingConfig
 from models import SpatialMixture
 from pyro_nem.data import FrameSource, Noise, as_source
-from pyro_nem.errors import CheckpointError, ConfigError
+from pyro_nem.errors import ConfigError
 
 __all__ = ["Run", "fit", "fit_objective"]
 
@@ -76,6 +77,9 @@ def fit(
 ) -> Run:
     """Train a model and its guide on videos or images.
 
+    In a script that torchrun started in several processes, all of them train the same weights, each
+    on its share of every batch. The first one writes and reports.
+
     Parameters
     ----------
     model, guide
@@ -105,7 +109,7 @@ def fit(
 
     Raises
     ------
-    CheckpointError, ConfigError, DataError, NumericalError
+    CheckpointError, ConfigError, DataError, NumericalError, ProcessError
         See :func:`fit_objective`.
     """
     source = as_source(data, "data")
@@ -123,22 +127,25 @@ def fit(
         "training": asdict(config),
     }
     run_directory = None if directory is None else RunDirectory(Path(directory))
-    if resume and run_directory is not None:
-        _check_same_settings(run_directory, settings)
-    return fit_objective(
-        NEMObjective(
-            model, guide, inter_weight=inter_weight, step_weights=step_weights, bound=bound
-        ),
-        source,
-        held_out,
-        steps=steps,
-        noise=noise,
-        config=config,
-        directory=run_directory,
-        description={"settings": settings},
-        resume=resume,
-        report=report,
+    objective = NEMObjective(
+        model, guide, inter_weight=inter_weight, step_weights=step_weights, bound=bound
     )
+    with joined(next(objective.parameters()).device) as processes:
+        if resume and run_directory is not None:
+            check_same_settings(run_directory, settings, processes)
+        return fit_objective(
+            objective,
+            source,
+            held_out,
+            steps=steps,
+            noise=noise,
+            config=config,
+            directory=run_directory,
+            description={"settings": settings},
+            resume=resume,
+            report=report,
+            processes=processes,
+        )
 
 
 def fit_objective(
@@ -153,6 +160,7 @@ def fit_objective(
     description: Mapping[str, Any],
     resume: bool,
     report: Callable[[str], None] = print,
+    processes: Processes = ALONE,
 ) -> Run:
     """Train an objective on frame sources.
 
@@ -174,6 +182,9 @@ def fit_objective(
         Continue from the last checkpoint in ``directory``.
     report
         Takes each line of progress.
+    processes
+        Those that train together. The one that writes decides the initial weights and reports; all
+        return the same run, their own time apart.
 
     Raises
     ------
@@ -185,6 +196,8 @@ def fit_objective(
         If the data hold values that no pixel can have.
     NumericalError
         If the loss becomes NaN or infinite; the last checkpoint is kept.
+    ProcessError
+        If another process has died or cannot be reached; the last checkpoint is kept.
     """
     if resume and directory is None:
         raise ConfigError("resume: expected the directory of the run to continue, got none")
@@ -193,23 +206,29 @@ def fit_objective(
             check_source(objective, source, steps)
     if validation is None and config.patience is not None:
         raise ConfigError("patience: early stopping needs validation data, got none")
-    task = FrameTask(training, validation, steps, noise, config)
+    task = FrameTask(training, validation, steps, noise, config, processes)
     state = None
     if directory is not None and resume:
-        state = _load_state(objective, directory)
+        state = load_state(objective, directory, processes)
     elif directory is not None:
         # Impossible pixels and too small a file show here, before the folder is made.
         next(task.batches(0))
-        directory.create(description)
-    records: list[dict[str, float | int]] = [] if directory is None else directory.read_metrics()
-    printer = ProgressPrinter(config.updates, report)
+        processes.once(lambda: directory.create(description))
+    processes.align(objective)
+    records: list[dict[str, float | int]] = []
     memory = MemoryCheckpointer()
+    checkpointer: Checkpointer = memory
+    if directory is not None:
+        records += processes.once(directory.read_metrics)
+        checkpointer = FileCheckpointer(directory, processes)
+    printer = ProgressPrinter(config.updates, report)
 
     def log(record: Mapping[str, float | int]) -> None:
         records.append(dict(record))
         if directory is not None:
-            directory.append_metrics(record)
-        printer(record)
+            processes.once(lambda: directory.append_metrics(record))
+        if processes.writes:
+            printer(record)
 
     with Interruption() as interruption:
         outcome = train(
@@ -217,42 +236,16 @@ def fit_objective(
             objective,
             config,
             log=log,
-            checkpointer=memory if directory is None else FileCheckpointer(directory),
+            checkpointer=checkpointer,
             resume=state,
-            should_stop=interruption.requested,
+            # A signal reaches the processes at different updates; all stop after the same one.
+            should_stop=lambda: processes.any(interruption.requested()),
+            processes=processes,
         )
-    if validation is not None and directory is not None and directory.best.exists():
-        best = load_checkpoint(directory.best)
-        load_weights(objective, best["evaluated"], directory.best)
+    objective.load_state_dict(outcome.module.state_dict())
+    if validation is not None and directory is not None:
+        load_best(objective, directory, processes)
     elif validation is not None and memory.best is not None:
         objective.load_state_dict(memory.best)
-    else:
-        objective.load_state_dict(outcome.module.state_dict())
     path = None if directory is None else directory.path
     return Run(objective, records, outcome.reason, outcome.update, outcome.seconds, path)
-
-
-def _load_state(objective: NEMObjective, directory: RunDirectory) -> dict[str, Any]:
-    """Return the last checkpoint, checked against the objective, and tidy the folder."""
-    state = load_checkpoint(directory.last)
-    if "optimizer" not in state:
-        raise CheckpointError(
-            f"{directory.last}: holds weights only, which cannot be resumed; is it a copy of "
-            f"{directory.best.name}?"
-        )
-    load_weights(objective, state["module"], directory.last)
-    directory.truncate_metrics(state["update"])
-    directory.remove_leftovers()
-    return state
-
-
-def _check_same_settings(directory: RunDirectory, settings: Mapping[str, Any]) -> None:
-    saved = directory.read_settings()
-    asked = json.loads(json.dumps(settings))
-    for name in sorted({*saved, *asked}):
-        if saved.get(name) != asked.get(name):
-            raise CheckpointError(
-                f"{directory.path}: holds a run with {name} = {saved.get(name)}, but {name} = "
-                f"{asked.get(name)} is asked for; resume with the same settings, or choose another "
-                "directory"
-            )

@@ -13,6 +13,7 @@ from torch import Generator, Tensor, nn
 from inference.evaluation import evaluate
 from inference.frame_scores import segmentation_scores_of
 from inference.objective import NEMObjective
+from inference.processes import ALONE, Processes
 from inference.task import Metrics
 from inference.training_config import TrainingConfig
 from pyro_nem.data import FrameBatch, FrameSource, Noise, epoch_batches, make_clip, num_batches
@@ -23,13 +24,17 @@ __all__ = ["FrameTask", "check_source"]
 
 @dataclass(frozen=True)
 class FrameTask:
-    """Frames as the training loop wants them: batches, a loss, a validation."""
+    """Frames as the training loop wants them: batches, a loss, a validation.
+
+    Several processes each have their share of every batch, and of the batches of a validation.
+    """
 
     training: FrameSource
     validation: FrameSource | None
     steps: int
     noise: Noise
     config: TrainingConfig
+    processes: Processes = ALONE
 
     def batches(self, start: int) -> Iterator[FrameBatch]:
         """Yield the batches of updates ``start``, ``start + 1``, ...; epochs follow each other."""
@@ -43,6 +48,7 @@ class FrameTask:
                 seed=self.config.seed,
                 epoch=epoch,
                 skip=skip,
+                share=self.processes.share,
             )
             epoch, skip = epoch + 1, 0
 
@@ -58,16 +64,14 @@ class FrameTask:
             found: Metrics = {}
             if terms.divergence is not None:
                 found["kl"] = terms.divergence.sum(-1).mean().item()
-            if batch.groups is None:
-                return found
-            groups = batch.groups[1:].flatten(2).to(generator.device)  # [T, B, D]
-            scores = segmentation_scores_of(terms.rollout, groups, ("ari",))
-            return {
-                **found,
-                "ari": _mean_of_scored(scores["ari"]),
-                "ari_last": _mean_of_scored(scores["ari"][-1]),
-                "effective_components": _mean_of_scored(scores["effective_components"]),
-            }
+            if batch.groups is not None:
+                groups = batch.groups[1:].flatten(2).to(generator.device)  # [T, B, D]
+                scores = segmentation_scores_of(terms.rollout, groups, ("ari",))
+                found["ari"] = _mean_of_scored(scores["ari"])
+                found["ari_last"] = _mean_of_scored(scores["ari"][-1])
+                effective = _mean_of_scored(scores["effective_components"])
+                found["effective_components"] = effective
+            return self.processes.mean(found)
 
         return terms.loss, measure
 
@@ -82,6 +86,7 @@ class FrameTask:
             steps=self.steps,
             noise=self.noise,
             seed=self.config.seed,
+            processes=self.processes,
         ).metrics
 
 

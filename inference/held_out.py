@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 import torch
 from torch import Generator
 
 from inference.streams import update_seed
-from pyro_nem.data import FrameBatch, FrameSource, ordered_batches
+from pyro_nem.data import WHOLE, FrameBatch, FrameSource, Share, ordered_batches
 
 __all__ = ["held_out_batches"]
 
@@ -23,6 +24,7 @@ def held_out_batches(
     device: torch.device,
     sequences: int | None = None,
     collisions: bool = False,
+    share: Share = WHOLE,
 ) -> Iterator[tuple[FrameBatch, Generator]]:
     """Yield batches in file order, each with a generator of its own.
 
@@ -30,7 +32,7 @@ def held_out_batches(
     ----------
     source
         The frames.
-    frames, batch_size, sequences, collisions
+    frames, batch_size, sequences, collisions, share
         See :func:`pyro_nem.data.ordered_batches`.
     seed, stream
         Fix each generator, with the number of its batch; see
@@ -44,6 +46,7 @@ def held_out_batches(
         batch_size=batch_size,
         sequences=sequences,
         collisions=collisions,
+        share=share,
     )
-    for index, batch in enumerate(batches):
+    for index, batch in zip(count(share.index, share.count), batches, strict=False):
         yield batch, torch.Generator(device).manual_seed(update_seed(seed, stream, index))

@@ -14,6 +14,7 @@ from inference.evaluation import default_noise, default_steps
 from inference.frame_scores import sampled_terms
 from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
+from inference.processes import ALONE, Processes
 from pyro_nem.checks import at_least
 from pyro_nem.data import FrameSource, Noise, as_source, make_clip
 
@@ -51,6 +52,7 @@ def importance_weighted(
     noise: Noise | None = None,
     rows_at_once: int = 200,
     seed: int = 0,
+    processes: Processes = ALONE,
 ) -> ImportanceWeighted:
     """Bound log p(x) by S draws of the guide for each sequence. All steps count alike.
 
@@ -70,6 +72,8 @@ def importance_weighted(
         Draws of several sequences are computed together, as many as this.
     seed
         Seed of noise, first responsibilities and draws.
+    processes
+        See :func:`inference.evaluate`.
 
     Raises
     ------
@@ -81,7 +85,7 @@ def importance_weighted(
     steps = default_steps(source) if steps is None else steps
     noise = default_noise(objective.model) if noise is None else noise
     like = next(objective.parameters())
-    iwae, elbo = [], []
+    bounds: list[Tensor] = []
     batches = held_out_batches(
         source,
         frames=steps + 1,
@@ -90,6 +94,7 @@ def importance_weighted(
         stream=_STREAM,
         device=like.device,
         sequences=sequences,
+        share=processes.share,
     )
     for batch, generator in batches:
         clip = make_clip(batch.frames.to(like), noise, generator)
@@ -97,6 +102,7 @@ def importance_weighted(
             rollout = objective.guide.rollout(clip, generator, particles)
             parts = sampled_terms(objective, clip, rollout)
         log_weights = (parts.log_likelihood - parts.divergence).sum(1).double()  # [S, B]
-        iwae.append(combine("iwae", log_weights).cpu() / steps)
-        elbo.append(combine("elbo", log_weights).cpu() / steps)
-    return ImportanceWeighted(torch.cat(iwae), torch.cat(elbo), particles)
+        both = torch.stack([combine("iwae", log_weights), combine("elbo", log_weights)])  # [2, B]
+        bounds.append(both.cpu() / steps)
+    iwae, elbo = torch.cat(processes.in_turn(bounds), 1)
+    return ImportanceWeighted(iwae, elbo, particles)

@@ -7,6 +7,20 @@ import numpy as np
 __all__ = ["update_seed"]
 
 
-def update_seed(seed: int, stream: int, index: int) -> int:
-    """Return a seed for one use of randomness, independent of every other (stream, index)."""
-    return int(np.random.SeedSequence((seed, stream, index)).generate_state(1, np.uint64)[0] >> 1)
+def update_seed(seed: int, stream: int, index: int, rank: int = 0) -> int:
+    """Return a seed for one use of randomness, independent of every other.
+
+    Parameters
+    ----------
+    seed
+        The user's.
+    stream
+        What it is for.
+    index
+        Number of the update or batch.
+    rank
+        Which of several processes draws; the first draws as a single one does.
+    """
+    parallel = (rank,) if rank > 0 else ()
+    sequence = np.random.SeedSequence((seed, stream, index), spawn_key=parallel)
+    return int(sequence.generate_state(1, np.uint64)[0] >> 1)

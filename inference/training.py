@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, NamedTuple, Protocol
 
 from torch import nn
 
+from inference.processes import ALONE, Processes
 from inference.task import BatchT, Metrics, Task
 from inference.training_config import TrainingConfig
 from inference.update import Update
@@ -59,6 +60,7 @@ def train(
     checkpointer: Checkpointer,
     resume: Mapping[str, Any] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    processes: Processes = ALONE,
 ) -> Outcome:
     """Minimise the task's loss.
 
@@ -78,7 +80,10 @@ def train(
     resume
         A state that an earlier loop gave to its checkpointer.
     should_stop
-        Asked after each update; True saves and returns.
+        Asked after each update; True saves and returns. Several processes have to agree.
+    processes
+        Those that train together. Each has its own share of the batches and calls ``log`` and
+        ``checkpointer``.
 
     Raises
     ------
@@ -86,7 +91,7 @@ def train(
         If the loss or the gradient becomes NaN or infinite; the last checkpoint is kept. On a GPU
         this shows at the next record or checkpoint, and the weights stay as they were meanwhile.
     """
-    loop = _Loop(task, module, config, resume)
+    loop = _Loop(task, module, config, resume, processes)
     batches = task.batches(loop.update)
     if resume is None:
         checkpointer.save(loop.state(), best=False)
@@ -130,10 +135,11 @@ class _Loop(Generic[BatchT]):
         module: nn.Module,
         config: TrainingConfig,
         resume: Mapping[str, Any] | None,
+        processes: Processes,
     ) -> None:
         self.config = config
         deferred = next(module.parameters()).device.type != "cpu"
-        self.step = Update(task, module, config, deferred=deferred)
+        self.step = Update(task, module, config, deferred=deferred, processes=processes)
         self.update = 0
         self.started = time.perf_counter()
         self.earlier_seconds = 0.0

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from inference.processes import ALONE, Processes
 from inference.streams import update_seed
 from inference.task import BatchT, Metrics, Task
 from inference.training_config import TrainingConfig
@@ -39,15 +40,24 @@ class Update(Generic[BatchT]):
         Optimiser, schedule, clipping, averaging, seed.
     deferred
         Let the host run ahead of the device, as suits a GPU.
+    processes
+        Those that share each batch; loss and gradient are means over them.
     """
 
     def __init__(
-        self, task: Task[BatchT], module: nn.Module, config: TrainingConfig, *, deferred: bool
+        self,
+        task: Task[BatchT],
+        module: nn.Module,
+        config: TrainingConfig,
+        *,
+        deferred: bool,
+        processes: Processes = ALONE,
     ) -> None:
         self.task = task
         self.module = module
         self.config = config
         self.deferred = deferred
+        self.processes = processes
         # Of Adam's forms only the fused one can leave out a step without asking the host.
         self.optimizer = torch.optim.Adam(
             module.parameters(), lr=config.learning_rate, fused=deferred or None
@@ -73,14 +83,14 @@ class Update(Generic[BatchT]):
             If loss or gradient are NaN or infinite; with ``deferred``, see :meth:`check`.
         """
         generator = torch.Generator(self.device)
-        generator.manual_seed(update_seed(self.config.seed, _STREAM, update))
+        generator.manual_seed(update_seed(self.config.seed, _STREAM, update, self.processes.rank))
         # Pyro checks shapes, supports and parameters in the first update; later ones are alike.
         with pyro.validation_enabled(self._first):
             loss, measure = self.task.loss(self.module, batch, generator, update)
         self._first = False
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        loss = loss.detach()
+        loss = self._average(loss.detach())
         norm = self._clip()
         self._note_failure(loss, norm, update)
         for group in self.optimizer.param_groups:
@@ -155,6 +165,26 @@ class Update(Generic[BatchT]):
             self.average.load_state_dict(state["average"])
         self._loss_sum = state["loss_sum"].to(self.device)
         self._loss_count = state["loss_count"]
+
+    def _average(self, loss: Tensor) -> Tensor:
+        """Replace the gradient by its mean over the processes, and return the mean loss.
+
+        By hand instead of DistributedDataParallel, which sends parts of the gradient while the
+        rest is computed. Here every weight is used at every step of the recurrence, so that no part
+        is complete before the last one is, and there is nothing to send early. One message holds
+        everything, and hooks and parameters that stl and dreg freeze for a while do not matter.
+        """
+        if self.processes.count == 1:
+            return loss
+        parameters = [p for p in self.module.parameters() if p.requires_grad]
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        values = torch.cat([part.flatten() for part in (loss, *gradients)])
+        self.processes.average_(values)
+        mean: Tensor
+        mean, *parts = values.split([1, *(p.numel() for p in parameters)])
+        for parameter, part in zip(parameters, parts, strict=True):
+            parameter.grad = part.view_as(parameter)
+        return mean.view_as(loss)
 
     def _clip(self) -> Tensor:
         """Scale the gradient down to the norm that is allowed, and return the one that it had."""

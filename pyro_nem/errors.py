@@ -9,6 +9,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "NumericalError",
+    "ProcessError",
     "PyroNemError",
     "StorageError",
 ]
@@ -36,3 +37,7 @@ class StorageError(PyroNemError):
 
 class NumericalError(PyroNemError):
     """The computation left the numbers: a loss or gradient became NaN or infinite."""
+
+
+class ProcessError(PyroNemError):
+    """Another process of the same run failed, was killed or cannot be reached."""
