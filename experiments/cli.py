@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from types import FrameType
@@ -16,7 +18,8 @@ from typing import Annotated, Any, TypeVar
 import torch
 import tyro
 
-from pyro_nem.errors import ConfigError, PyroNemError
+from inference import expected_processes, said_first
+from pyro_nem.errors import ConfigError, ProcessError, PyroNemError
 
 __all__ = [
     "INTERRUPTED",
@@ -25,6 +28,7 @@ __all__ = [
     "File",
     "Number",
     "Text",
+    "launcher",
     "provenance",
     "resolve_device",
     "run_command",
@@ -63,7 +67,8 @@ def run_command(
     """Parse a command line into ``options``, act on it and return the exit code.
 
     Errors that this project raises on purpose are printed without a traceback and give 2, as a
-    mistyped option does. Ctrl-C and SIGTERM give 130.
+    mistyped option does. Ctrl-C and SIGTERM give 130. Of several processes that torchrun started,
+    the first one prints; the others show errors only, unless one of them has shown the same.
 
     Parameters
     ----------
@@ -80,16 +85,36 @@ def run_command(
     # A stop is a stop, whether by Ctrl-C or by a scheduler.
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        # tyro exits with 2 itself when the command line does not parse, suggesting the right one.
-        return action(tyro.cli(options, prog=program, args=arguments, config=config))
+        with _one_voice():
+            # tyro exits with 2 itself when the command line does not parse, suggesting another.
+            return action(tyro.cli(options, prog=program, args=arguments, config=config))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except PyroNemError as error:
-        print(f"error: {error}", file=sys.stderr)
+        # torchrun stops the processes that are left when one ends, while they say why.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _show(error)
         return 2
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+@contextlib.contextmanager
+def _one_voice() -> Iterator[None]:
+    if expected_processes().writes:
+        yield
+        return
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        yield
+
+
+def _show(error: PyroNemError) -> None:
+    processes = expected_processes()
+    # When a process is lost, each of the others says so in other words.
+    if said_first("lost" if isinstance(error, ProcessError) else str(error)):
+        who = f" in process {processes.rank} of {processes.count}" if processes.count > 1 else ""
+        print(f"error{who}: {error}", file=sys.stderr)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -117,7 +142,7 @@ def resolve_device(name: str | None) -> str:
     Raises
     ------
     ConfigError
-        If the device asked for is unknown or not there.
+        If the device asked for is unknown or not there, or the same for several processes.
     """
     if name is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -125,6 +150,11 @@ def resolve_device(name: str | None) -> str:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f"--device: expected cpu, cuda or cuda:N, got {name!r}") from error
+    count = expected_processes().count
+    if device.index is not None and count > 1:
+        raise ConfigError(
+            f"--device {name}: each of {count} processes takes a GPU of its own; use --device cuda"
+        )
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"--device {name}: PyTorch finds no CUDA device here; use --device cpu")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
@@ -137,17 +167,28 @@ def resolve_device(name: str | None) -> str:
     return name
 
 
+def launcher(program: str) -> list[str]:
+    """Return the words that start a command as this process was started."""
+    if expected_processes().count == 1:
+        return ["python", "-m", program]
+    words = ["torchrun", "--nproc-per-node", os.environ["LOCAL_WORLD_SIZE"], "-m", program]
+    if (nodes := os.environ.get("GROUP_WORLD_SIZE", "1")) != "1":
+        words[1:1] = ["--nnodes", nodes]
+    return words
+
+
 def provenance(program: str, arguments: Sequence[str], device: str) -> dict[str, Any]:
-    """Return what is needed to repeat a result: command, commit, versions and device."""
+    """Return what is needed to repeat a result: command, commit, versions and devices."""
     name = (
         torch.cuda.get_device_name(device)
         if device.startswith("cuda")
         else f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
     )
     return {
-        "command": shlex.join(["python", "-m", program, *arguments]),
+        "command": shlex.join([*launcher(program), *arguments]),
         "commit": _commit(),
         "device": name,
+        "processes": expected_processes().count,
         "python": platform.python_version(),
         "versions": {package: metadata.version(package) for package in _PACKAGES},
     }

@@ -23,7 +23,7 @@ from experiments.config import FrameExperiment
 from experiments.options import asked_objects, check_one_source, or_default
 from experiments.pictures import draw_pictures
 from experiments.scores import score_table, test_scores
-from inference import RunDirectory, load_checkpoint, load_weights
+from inference import ALONE, RunDirectory, load_checkpoint, load_weights
 from pyro_nem.data import HDF5Frames
 from pyro_nem.errors import ConfigError
 from pyro_nem.files import make_directory, write_json
@@ -105,7 +105,7 @@ def _evaluate(options: EvaluateOptions, arguments: list[str]) -> int:
             f"{directory.path}, {checkpoint.name} of update {state['update']}: K = "
             f"{settings.components}, T = {settings.steps}, {source.name}"
         )
-        scores = test_scores(objective, settings, source)
+        scores = test_scores(objective, settings, source, ALONE)
         print(score_table(scores))
         folder = make_directory(directory.path / "evaluations")
         name = options.name or _name(options, settings)

@@ -8,14 +8,23 @@ import time
 from typing import Any
 
 from experiments.assembly import build_objective, data_file
-from experiments.cli import INTERRUPTED, provenance, run_command, use_threads
+from experiments.cli import INTERRUPTED, launcher, provenance, run_command, use_threads
 from experiments.config import FrameExperiment
 from experiments.options import default_run_directory, resolve, resume_settings
 from experiments.pictures import draw_pictures
 from experiments.run_options import RunOptions
 from experiments.scores import score_table, test_scores
-from inference import NEMObjective, RunDirectory, check_source, duration, fit_objective
+from inference import (
+    NEMObjective,
+    Processes,
+    RunDirectory,
+    check_source,
+    duration,
+    fit_objective,
+    joined,
+)
 from pyro_nem.data import HDF5Frames
+from pyro_nem.errors import ProcessError
 from pyro_nem.files import write_json
 
 __all__ = ["main"]
@@ -36,17 +45,24 @@ def _run(options: RunOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
     settings, directory = _open(options)
     try:
-        finished = _train_and_score(options, settings, directory, arguments)
+        with joined(settings.device) as processes:
+            finished = _train_and_score(options, settings, directory, arguments, processes)
+            if not finished:
+                # Within, because torchrun stops the processes that are left when one has ended.
+                print(f"interrupted; {_how_to_go_on(settings, directory)}")
     except KeyboardInterrupt:
-        finished = False
-    if finished:
-        return 0
-    if not directory.last.exists():
-        print("interrupted before the training began; start again")
+        print(f"interrupted; {_how_to_go_on(settings, directory)}")
         return INTERRUPTED
-    resume = ["python", "-m", _PROGRAM, settings.experiment, "--resume", "--run-dir"]
-    print(f"interrupted; continue with\n    {shlex.join([*resume, str(directory.path)])}")
-    return INTERRUPTED
+    except ProcessError as error:
+        raise ProcessError(f"{error}; {_how_to_go_on(settings, directory)}") from error
+    return 0 if finished else INTERRUPTED
+
+
+def _how_to_go_on(settings: FrameExperiment, directory: RunDirectory) -> str:
+    if not directory.last.exists():
+        return "the training had not begun, so start again"
+    resume = [*launcher(_PROGRAM), settings.experiment, "--resume", "--run-dir"]
+    return f"continue with\n    {shlex.join([*resume, str(directory.path)])}"
 
 
 def _train_and_score(
@@ -54,9 +70,12 @@ def _train_and_score(
     settings: FrameExperiment,
     directory: RunDirectory,
     arguments: list[str],
+    processes: Processes,
 ) -> bool:
     """Do the run; return False if it was interrupted."""
     started = time.perf_counter()
+    # Before data are generated, which may take long.
+    processes.share.size(settings.training.batch_size)
     path = data_file(settings)
     with (
         HDF5Frames(path, "training", settings.training_sequences) as training,
@@ -82,12 +101,15 @@ def _train_and_score(
                 **source,
             },
             resume=options.resume,
+            processes=processes,
         )
         if run.reason == "interrupted":
             return False
         trained = time.perf_counter()
         print(f"scoring {test.num_sequences:,} test sequences")
-        scores = test_scores(objective, settings, test)
+        scores = test_scores(objective, settings, test, processes)
+        if not processes.writes:
+            return True
         print(score_table(scores))
         print("drawing figures")
         draw_pictures(

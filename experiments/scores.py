@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from experiments.config import FrameExperiment
-from inference import Evaluation, NEMObjective, evaluate, importance_weighted
+from inference import (
+    Evaluation,
+    NEMObjective,
+    Processes,
+    evaluate,
+    importance_weighted,
+)
 from pyro_nem.data import FrameSource
 
 __all__ = ["score_table", "test_scores"]
@@ -34,11 +40,15 @@ _COMPONENTS = (
 
 
 def test_scores(
-    objective: NEMObjective, settings: FrameExperiment, source: FrameSource
+    objective: NEMObjective,
+    settings: FrameExperiment,
+    source: FrameSource,
+    processes: Processes,
 ) -> Evaluation:
     """Score an objective with the noise and steps of its settings, AMI included.
 
     A stochastic guide also gets "iwae", its importance-weighted bound, on the first sequences.
+    Several processes share the work.
     """
     scores = evaluate(
         objective,
@@ -49,6 +59,7 @@ def test_scores(
         scores=("ari", "ami"),
         # One draw, however many the training had, so that runs can be compared.
         particles=1,
+        processes=processes,
     )
     if settings.guide != "vrnn":
         return scores
@@ -60,6 +71,7 @@ def test_scores(
         steps=settings.steps,
         noise=settings.noise,
         seed=_TEST_SEED,
+        processes=processes,
     )
     extra = {
         "iwae": found.iwae.mean().item(),
