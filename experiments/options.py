@@ -168,8 +168,25 @@ def default_run_directory(settings: FrameExperiment) -> Path:
         parts.append(f"warmup{bound.kl_warmup}")
     if bound.free_nats:
         parts.append(f"free{bound.free_nats:g}")
+    parts += _unusual(settings)
     name = "-".join([*parts, f"seed{settings.training.seed}"])
     return Path("runs") / settings.experiment / name
+
+
+def _unusual(settings: FrameExperiment) -> list[str]:
+    """Return words for the settings of data and training that are not the scale's defaults."""
+    usual = defaults(settings.experiment, settings.scale, settings.guide, settings.network)
+    training, expected = settings.training, usual.training
+    named = [
+        ("steps", settings.steps, usual.steps),
+        ("noise", settings.noise.probability, usual.noise.probability),
+        ("updates", training.updates, expected.updates),
+        ("batch", training.batch_size, expected.batch_size),
+        ("rate", training.learning_rate, expected.learning_rate),
+        ("clip", training.clip_norm, expected.clip_norm),
+        ("patience", training.patience, expected.patience),
+    ]
+    return [f"{name}{value}" for name, value, default in named if value != default]
 
 
 def _given(options: RunOptions, names: tuple[str, ...]) -> dict[str, Any]:

@@ -50,10 +50,19 @@ def test_runs_that_differ_have_folders_that_differ():
         {"guide": "vrnn", "kl_warmup": 5},
         {"guide": "vrnn", "kl_warmup": 50},
         {"guide": "vrnn", "free_nats": 0.5},
+        {"steps": 7},
+        {"noise": 0.3},
+        {"updates": 3},
+        {"batch_size": 3},
+        {"learning_rate": 0.3},
+        {"clip_norm": 3.0},
+        {"patience": 3},
     ]
     folders = [default_run_directory(settings(**options)) for options in variants]
     assert len(set(folders)) == len(variants)
     assert folders[0] == Path("runs/flying_shapes/smoke-rnn-em-located-3objects-k3-seed0")
+    usual = settings(updates=4, batch_size=4, noise=0.2, steps=20)
+    assert default_run_directory(usual) == folders[0]
 
 
 @pytest.mark.parametrize(
