@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import statistics
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,15 @@ from inference import RunDirectory
 from pyro_nem.errors import ConfigError
 from pyro_nem.files import make_directory, replacing, write_json
 
-__all__ = ["CollectOptions", "ResultRow", "collect", "main", "to_markdown"]
+__all__ = [
+    "CollectOptions",
+    "ResultRow",
+    "collect",
+    "main",
+    "to_csv",
+    "to_markdown",
+    "write_tables",
+]
 
 _METRICS = (
     "ami",
@@ -42,8 +52,8 @@ _METRICS = (
 class CollectOptions:
     """Write the scores of finished runs as a table: mean and deviation over seeds.
 
-    Runs of equal settings but another seed form one row a metric. One JSON and one Markdown file
-    an experiment are written.
+    Runs of equal settings but another seed form one row a metric. One JSON, one CSV and one
+    Markdown file an experiment are written.
     """
 
     run_dirs: tyro.conf.Positional[tuple[Path, ...]]
@@ -80,19 +90,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: CollectOptions) -> int:
     rows = collect([RunDirectory(path) for path in options.run_dirs])
-    folder = make_directory(options.output)
     for experiment in sorted({row.experiment for row in rows}):
         own = [row for row in rows if row.experiment == experiment]
-        write_json(folder / f"{experiment}.json", {"rows": [asdict(row) for row in own]})
-        table = to_markdown(own)
-        with replacing(folder / f"{experiment}.md") as temporary:
-            temporary.write_text(f"# {experiment}\n\n{table}", encoding="utf-8")
-        print(table)
+        print(write_tables(own, options.output, experiment))
     return 0
 
 
 def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
-    """Return a row for each metric of each group of runs that differ in their seed only.
+    """Return a row for each metric of each group of runs that differ in seed and device only.
 
     Raises
     ------
@@ -108,7 +113,7 @@ def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
         settings = FrameExperiment.from_dict(run.read_settings(), str(run.config)).to_dict()
         summary = run.read_summary()
         training = {**settings["training"], "seed": None}
-        key = json.dumps({**settings, "training": training}, sort_keys=True)
+        key = json.dumps({**settings, "training": training, "device": None}, sort_keys=True)
         seed = settings["training"]["seed"]
         if seed in [other["seed"] for _, other in groups.setdefault(key, [])]:
             raise ConfigError(f"{run.path}: seed {seed} of these settings is there twice")
@@ -168,10 +173,46 @@ def _setting(settings: dict[str, Any]) -> str:
     for name in ("gradient", "divergence", "kl_warmup", "free_nats"):
         if bound[name] != usual["bound"][name]:
             parts.append(f"{name.replace('_', ' ')} {bound[name]}")
-    for name, title in (("batch_size", "batch"), ("updates", "updates")):
+    for name in ("batch_size", "updates", "learning_rate", "clip_norm", "patience"):
         if settings["training"][name] != usual["training"][name]:
+            title = name.replace("_size", "").replace("_", " ")
             parts.append(f"{title} {settings['training'][name]}")
+    for name in ("steps", "test_sequences", "data"):
+        if settings[name] != usual[name]:
+            parts.append(f"{name.replace('_', ' ')} {settings[name]}")
+    if settings["noise"] != usual["noise"]:
+        parts.append(f"noise {settings['noise']['probability']}")
     return ", ".join(parts)
+
+
+def write_tables(rows: Sequence[ResultRow], folder: Path, name: str) -> str:
+    """Write rows to NAME.json, NAME.csv and NAME.md in a folder; return them as Markdown.
+
+    Raises
+    ------
+    StorageError
+        If the system refuses to write.
+    """
+    make_directory(folder)
+    write_json(folder / f"{name}.json", {"rows": [asdict(row) for row in rows]})
+    table = to_markdown(rows)
+    for suffix, text in (("csv", to_csv(rows)), ("md", f"# {name}\n\n{table}")):
+        with replacing(folder / f"{name}.{suffix}") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return table
+
+
+def to_csv(rows: Sequence[ResultRow]) -> str:
+    """Return rows as CSV with a header; lists are separated by blanks, a missing value is empty."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(
+        buffer, [field.name for field in fields(ResultRow)], lineterminator="\n"
+    )
+    writer.writeheader()
+    for row in rows:
+        lists = {name: " ".join(map(str, getattr(row, name))) for name in ("seeds", "values")}
+        writer.writerow({**asdict(row), **lists})
+    return buffer.getvalue()
 
 
 def to_markdown(rows: Sequence[ResultRow]) -> str:

@@ -1,11 +1,13 @@
 """Tables from finished runs."""
 
+import csv
+import io
 import json
 import statistics
 
 import pytest
 
-from experiments.collect import collect, main, to_markdown
+from experiments.collect import collect, main, to_csv, to_markdown
 from experiments.defaults import defaults
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
@@ -14,12 +16,12 @@ METRICS = ("ami", "ami_last", "ari", "ari_last", "next_step_bce", "log_likelihoo
 
 
 def make_run(
-    folder, seed, value, *, objects=3, finished=True, guide="rnn-em", bound=(), training=()
+    folder, seed, value, *, finished=True, guide="rnn-em", bound=(), training=(), **others
 ):
     settings = defaults("flying_shapes", "smoke", guide, None).to_dict()
     settings["training"].update(training, seed=seed)
     settings["bound"].update(bound)
-    settings["objects"] = objects
+    settings.update(others)
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"settings": settings}))
     summary = {
@@ -27,7 +29,7 @@ def make_run(
         "seed": seed,
         "command": f"python -m experiments.run --seed {seed}",
         "commit": "abc",
-        "device": "cpu",
+        "device": settings["device"],
         "wall_seconds": 10.0 * seed,
     }
     if finished:
@@ -66,6 +68,40 @@ def test_a_setting_says_what_is_not_the_default(tmp_path):
     }
 
 
+def test_a_setting_says_other_data_and_training(tmp_path):
+    noise = {"probability": 0.5, "kind": "bitflip"}
+    rate = {"learning_rate": 0.5, "clip_norm": 2.0}
+    make_run(tmp_path / "a", 0, 0.5, steps=7, noise=noise)
+    make_run(tmp_path / "b", 0, 0.5, training=rate, data="x.h5")
+    rows = collect([RunDirectory(tmp_path / name) for name in "ab"])
+    assert {row.setting for row in rows} == {
+        "3/3, steps 7, noise 0.5",
+        "3/3, learning rate 0.5, clip norm 2.0, data x.h5",
+    }
+    assert {row.paper for row in rows} == {None}
+
+
+def test_seeds_may_have_run_on_different_devices(tmp_path):
+    runs = [make_run(tmp_path / str(s), s, 0.5, device=f"cuda:{s}") for s in (0, 1)]
+    rows = collect(runs)
+    assert {tuple(row.seeds) for row in rows} == {(0, 1)}
+    assert {row.device for row in rows} == {"cuda:0, cuda:1"}
+
+
+def test_csv_has_the_columns_of_the_rows(tmp_path):
+    runs = [make_run(tmp_path / str(s), s, v) for s, v in ((0, 0.5), (1, 0.9))]
+    runs.append(make_run(tmp_path / "other", 0, 0.1, objects=6, training={"batch_size": 9}))
+    lines = list(csv.DictReader(io.StringIO(to_csv(collect(runs)))))
+    assert len(lines) == 2 * len(METRICS)
+    first, other = lines[0], lines[len(METRICS)]
+    assert (first["setting"], first["metric"], first["paper"]) == ("3/3", "test.ami", "0.97")
+    assert float(first["mean"]) == pytest.approx(0.7)
+    # The deviation of a sample of two is their distance over the square root of two.
+    assert float(first["std"]) == pytest.approx(0.4 / 2**0.5)
+    assert (first["seeds"], first["values"]) == ("0 1", "0.5 0.9")
+    assert (other["setting"], other["std"], other["paper"]) == ("6/3, batch 9", "", "")
+
+
 def test_the_table_says_that_the_papers_figures_are_unchecked(tmp_path):
     table = to_markdown(collect([make_run(tmp_path / "a", 0, 0.5)]))
     assert "as remembered (unchecked)" in table
@@ -79,6 +115,7 @@ def test_files_are_written(tmp_path):
     rows = json.loads((tmp_path / "results" / "flying_shapes.json").read_text())["rows"]
     assert {row["metric"] for row in rows} == {f"test.{name}" for name in METRICS}
     assert (tmp_path / "results" / "flying_shapes.md").read_text().startswith("# flying_shapes")
+    assert (tmp_path / "results" / "flying_shapes.csv").read_text().startswith("experiment,setting")
 
 
 def test_unlabelled_data_have_fewer_rows(tmp_path):
