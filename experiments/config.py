@@ -151,13 +151,21 @@ class FrameExperiment:
                 f"missing or unknown: {different}"
             )
         weights = content["step_weights"]
+        try:
+            parts = {
+                "noise": Noise(**content["noise"]),
+                "bound": BoundConfig(**content["bound"]),
+                "training": TrainingConfig(**content["training"]),
+            }
+        except TypeError as error:
+            raise CheckpointError(
+                f"{source}: expected the settings of a run of this version, but {error}"
+            ) from error
         return cls(
             **{
                 **content,
                 "views": tuple(content["views"]),
                 "step_weights": weights if isinstance(weights, str) else tuple(weights),
-                "noise": Noise(**content["noise"]),
-                "bound": BoundConfig(**content["bound"]),
-                "training": TrainingConfig(**content["training"]),
+                **parts,
             }
         )

@@ -30,9 +30,15 @@ class RunDirectory:
         self.config = path / "config.json"
         self.metrics = path / "metrics.jsonl"
         self.summary = path / "summary.json"
+        self.log = path / "output.log"
         self.figures = path / "figures"
         self.last = path / "checkpoints" / "last.pt"
         self.best = path / "checkpoints" / "best.pt"
+
+    def evidence(self) -> Path | None:
+        """Return a file that tells that a run, or a part of one, is here; None if none is."""
+        files = (self.last, self.best, self.summary, self.metrics, self.config)
+        return next((file for file in files if file.exists()), None)
 
     def require_unused(self) -> None:
         """Check that no run, not even a part of one, is here.
@@ -42,12 +48,11 @@ class RunDirectory:
         CheckpointError
             If one is; it is left untouched.
         """
-        for file in (self.last, self.best, self.summary, self.metrics, self.config):
-            if file.exists():
-                raise CheckpointError(
-                    f"{self.path}: holds a run already (there is {file.name}); continue it with "
-                    "--resume, or choose another folder with --run-dir"
-                )
+        if (file := self.evidence()) is not None:
+            raise CheckpointError(
+                f"{self.path}: holds a run already (there is {file.name}); continue it with "
+                "--resume, or choose another folder with --run-dir"
+            )
 
     def create(self, config: Mapping[str, Any]) -> None:
         """Make the folder and write ``config.json``.
@@ -146,7 +151,9 @@ class RunDirectory:
         if not path.is_file():
             raise CheckpointError(f"{path}: expected this file of a run, found none; {advice}")
         try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
             raise CheckpointError(f"{path}: is not valid JSON ({error})") from error
+        if not isinstance(content, dict):
+            raise CheckpointError(f"{path}: expected a JSON object, found {content!r:.40}")
         return content

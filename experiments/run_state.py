@@ -1,0 +1,60 @@
+"""What is in the folder of a run that is to be run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from experiments.config import FrameExperiment
+from inference import RunDirectory
+from pyro_nem.errors import CheckpointError
+
+__all__ = ["RunState", "run_state"]
+
+RunState = Literal["new", "interrupted", "finished"]
+
+
+def run_state(asked: FrameExperiment, directory: RunDirectory) -> RunState:
+    """Return how far a run is.
+
+    Parameters
+    ----------
+    asked
+        The settings that the run is to have; where it runs does not matter.
+    directory
+        Its folder, which need not exist.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder holds a run with other settings, or files that are no run.
+    """
+    if directory.evidence() is None:
+        return "new"
+    held = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
+    differences = _differences(replace(held, device=asked.device).to_dict(), asked.to_dict())
+    if differences:
+        more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
+        raise CheckpointError(
+            f"{directory.path}: holds a run with {', '.join(differences[:3])}{more}; move the "
+            "folder away, or ask for that run's settings"
+        )
+    if directory.summary.exists():
+        directory.read_summary()
+        return "finished"
+    if directory.last.exists():
+        return "interrupted"
+    raise CheckpointError(
+        f"{directory.path}: holds a run that stopped before its first checkpoint; remove the "
+        "folder to start it again"
+    )
+
+
+def _differences(held: dict[str, Any], asked: dict[str, Any]) -> list[str]:
+    found = []
+    for name, value in held.items():
+        if isinstance(value, dict):
+            found += _differences(value, asked[name])
+        elif value != asked[name]:
+            found.append(f"{name.replace('_', '-')} {value} instead of {asked[name]}")
+    return found
