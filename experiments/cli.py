@@ -29,6 +29,7 @@ __all__ = [
     "Number",
     "Text",
     "launcher",
+    "parse",
     "provenance",
     "resolve_device",
     "run_command",
@@ -81,13 +82,11 @@ def run_command(
     arguments
         Command line; that of the process if not given.
     """
-    config = (tyro.conf.FlagCreatePairsOff,)
     # A stop is a stop, whether by Ctrl-C or by a scheduler.
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with _one_voice():
-            # tyro exits with 2 itself when the command line does not parse, suggesting another.
-            return action(tyro.cli(options, prog=program, args=arguments, config=config))
+            return action(parse(options, program, arguments))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -98,6 +97,18 @@ def run_command(
         return 2
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def parse(
+    options: type[OptionsT], program: str, arguments: Sequence[str] | None = None
+) -> OptionsT:
+    """Return the options that a command line gives; if it does not parse, exit with 2.
+
+    The arguments are those of :func:`run_command`.
+    """
+    # tyro exits itself, suggesting the right command line.
+    config = (tyro.conf.FlagCreatePairsOff,)
+    return tyro.cli(options, prog=program, args=arguments, config=config)
 
 
 @contextlib.contextmanager
