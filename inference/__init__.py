@@ -10,6 +10,7 @@ from inference.evaluation import Evaluation, evaluate
 from inference.fitting import Run, fit, fit_objective
 from inference.frame_task import check_source
 from inference.importance import ImportanceWeighted, importance_weighted
+from inference.interruption import Interruption
 from inference.joining import expected_processes, joined, said_first
 from inference.objective import LossTerms, NEMObjective
 from inference.prediction import Imagination, Prediction, imagine_clip, predict
@@ -42,6 +43,7 @@ __all__ = [
     "Evaluation",
     "Imagination",
     "ImportanceWeighted",
+    "Interruption",
     "LossTerms",
     "NEMObjective",
     "ObjectiveName",

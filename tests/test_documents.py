@@ -34,7 +34,7 @@ BENCHMARKS = {
     "data": "--batch-size 2 --sequences 8 --consumed 1",
     "scaling": "--batch-size 1 2 --steps 2 --components 2 --pixels 64 --particles 1",
 }
-COMMANDS = ("run", "evaluate", "rollout", "benchmark", "collect")
+COMMANDS = ("run", "sweep", "evaluate", "rollout", "benchmark", "collect")
 PREAMBLE = "from inference import TrainingConfig\nTINY = TrainingConfig(updates=2, batch_size=4)\n"
 
 
@@ -70,6 +70,12 @@ def without(arguments, *options):
     """Return the arguments without some options and their values."""
     dropped = {a for o in options if o in arguments for a in (o, arguments[arguments.index(o) + 1])}
     return [a for a in arguments if a not in dropped]
+
+
+def first_values(arguments):
+    """Return the arguments with one value behind each option."""
+    pairs = zip(["--", *arguments], arguments, strict=False)
+    return [word for before, word in pairs if word.startswith("--") or before.startswith("--")]
 
 
 def environment(folder):
@@ -121,6 +127,11 @@ def test_commands_run(line, workspace):
         arguments += ["--scale", "smoke", "--run-dir", f"new-{number}"]
     elif program == "experiments.run":
         arguments += ["--run-dir", RUN_DIRS["flying_shapes"]]
+    elif program == "experiments.sweep" and "--cluster" in arguments:
+        arguments.append("--dry-run")
+    elif program == "experiments.sweep":
+        arguments = [*first_values(without(arguments, "--seeds")), "--seeds", "1"]
+        arguments += ["--scale", "smoke"]
     elif program == "experiments.rollout":
         arguments = [*without(arguments, "--steps"), "--steps", "3", "--sequences", "4"]
     elif program == "experiments.benchmark":
