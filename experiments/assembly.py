@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from experiments.config import BALLS, FrameExperiment
-from inference import NEMObjective, RunDirectory
+from inference import NEMObjective, RunDirectory, prepare
 from inference.guides import RNEM, RNNEM, VRNN, GradientNEM, View
 from models import RecurrentPrior, SpatialMixture
 from pyro_nem.data import BallsConfig, HDF5Frames, ShapesConfig, balls_file, shapes_file
@@ -135,8 +135,9 @@ def build_objective(settings: FrameExperiment, image_shape: tuple[int, int, int]
         inter_weight=settings.inter_weight,
         step_weights=settings.step_weights,
         bound=settings.bound,
-    )
-    return objective.to(settings.device)
+    ).to(settings.device)
+    prepare(objective, settings.execution)
+    return objective
 
 
 def _model_and_guide(

@@ -99,6 +99,8 @@ def _run(options: CollectOptions) -> int:
 def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
     """Return a row for each metric of each group of runs that differ in seed and device only.
 
+    Whether products were in float32 or TF32, and what was compiled or captured, is no difference.
+
     Raises
     ------
     CheckpointError
@@ -113,7 +115,9 @@ def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
         settings = FrameExperiment.from_dict(run.read_settings(), str(run.config)).to_dict()
         summary = run.read_summary()
         training = {**settings["training"], "seed": None}
-        key = json.dumps({**settings, "training": training, "device": None}, sort_keys=True)
+        # Of how a run was carried out only bfloat16 is coarse enough to matter.
+        where = {"device": None, "execution": settings["execution"]["precision"] == "bfloat16"}
+        key = json.dumps({**settings, "training": training, **where}, sort_keys=True)
         seed = settings["training"]["seed"]
         if seed in [other["seed"] for _, other in groups.setdefault(key, [])]:
             raise ConfigError(f"{run.path}: seed {seed} of these settings is there twice")
@@ -182,6 +186,8 @@ def _setting(settings: dict[str, Any]) -> str:
             parts.append(f"{name.replace('_', ' ')} {settings[name]}")
     if settings["noise"] != usual["noise"]:
         parts.append(f"noise {settings['noise']['probability']}")
+    if settings["execution"]["precision"] == "bfloat16":
+        parts.append("bfloat16")
     return ", ".join(parts)
 
 

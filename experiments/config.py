@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from inference import BoundConfig, TrainingConfig
+from inference import BoundConfig, Execution, TrainingConfig
 from inference.guides import View
 from pyro_nem.data import Noise
 from pyro_nem.errors import CheckpointError, ConfigError
@@ -101,6 +101,9 @@ class FrameExperiment:
     training: TrainingConfig
     """Optimiser, schedule and seed."""
 
+    execution: Execution
+    """How the arithmetic is carried out."""
+
     device: str
     """Where it runs: cpu, cuda, cuda:1, ..."""
 
@@ -156,6 +159,7 @@ class FrameExperiment:
                 "noise": Noise(**content["noise"]),
                 "bound": BoundConfig(**content["bound"]),
                 "training": TrainingConfig(**content["training"]),
+                "execution": Execution(**content["execution"]),
             }
         except TypeError as error:
             raise CheckpointError(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.config import BALLS, ExperimentName, FrameExperiment, GuideName, NetworkName, Scale
-from inference import BoundConfig, TrainingConfig
+from inference import BoundConfig, Execution, TrainingConfig
 from inference.guides import LOCATED_VIEWS
 from pyro_nem.data import Noise
 from pyro_nem.errors import ConfigError
@@ -98,6 +98,7 @@ def _paper(experiment: ExperimentName, guide: GuideName) -> FrameExperiment:
             validate_every=781,
             patience=10,
         ),
+        execution=Execution(),
         device="cpu",
     )
 

@@ -16,11 +16,10 @@ from experiments.cli import (
     Number,
     Text,
     provenance,
-    resolve_device,
     run_command,
 )
 from experiments.config import FrameExperiment
-from experiments.options import asked_objects, check_one_source, or_default
+from experiments.options import asked_objects, check_one_source, or_default, to_score
 from experiments.pictures import draw_pictures
 from experiments.scores import score_table, test_scores
 from inference import ALONE, RunDirectory, load_checkpoint, load_weights
@@ -153,7 +152,7 @@ def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExpe
     if options.noise is not None:
         noise = replace(noise, probability=options.noise)
     data = trained.data if options.data is None else str(options.data)
-    return replace(
+    changed = replace(
         trained,
         components=or_default(options.components, trained.components),
         steps=steps,
@@ -164,8 +163,8 @@ def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExpe
         # Other objects than a data file's can only be generated.
         data=data if options.objects is None and options.most_objects is None else None,
         noise=noise,
-        device=resolve_device(options.device),
     )
+    return to_score(changed, options.device)
 
 
 def _name(options: EvaluateOptions, settings: FrameExperiment) -> str:

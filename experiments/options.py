@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
+
 from experiments.cli import resolve_device
 from experiments.config import FrameExperiment, GuideName
 from experiments.defaults import defaults
 from experiments.run_options import RunOptions
-from inference import BoundConfig, RunDirectory
+from inference import BoundConfig, Execution, RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "or_default",
     "resolve",
     "resume_settings",
+    "to_score",
 ]
 
 ValueT = TypeVar("ValueT")
@@ -28,6 +31,7 @@ ValueT = TypeVar("ValueT")
 # Options that set the field of the same name in FrameExperiment, BoundConfig and TrainingConfig.
 _SETTINGS = ("components", "objects", "most_objects", "steps", "test_sequences", "data")
 _BOUND = ("objective", "particles", "gradient", "divergence", "kl_warmup", "free_nats")
+_EXECUTION = ("precision", "compile", "capture", "resident")
 _TRAINING = ("updates", "batch_size", "learning_rate", "clip_norm", "patience", "seed")
 
 
@@ -65,7 +69,37 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
         # The estimator follows every draw to what it changes later.
         changes.update(gradient_gamma=True, gradient_psi=True)
     changes["training"] = replace(settings.training, **_given(options, _TRAINING))
+    # A few updates are over before anything is compiled.
+    execution = Execution() if scale == "smoke" else Execution.usual(device)
+    changes["execution"] = _execution(options, execution, device)
     return replace(settings, device=device, **changes), reason
+
+
+def _execution(options: RunOptions, usual: Execution, device: str) -> Execution:
+    """Return how the arithmetic is carried out, as the options ask."""
+    asked = {
+        name: value if name == "precision" else value == "on"
+        for name, value in _given(options, _EXECUTION).items()
+    }
+    execution = replace(usual, **asked)
+    execution.check(device)
+    return execution
+
+
+def to_score(settings: FrameExperiment, device: str | None) -> FrameExperiment:
+    """Return settings to score a run with on a device, in the precision of its training.
+
+    On another kind of device the precision is that which suits it.
+    """
+    resolved = resolve_device(device)
+    precision = _on_device(settings, resolved).precision
+    return replace(settings, device=resolved, execution=Execution(precision))
+
+
+def _on_device(settings: FrameExperiment, device: str) -> Execution:
+    if torch.device(device).type == torch.device(settings.device).type:
+        return settings.execution
+    return Execution.usual(device)
 
 
 def check_one_source(data: Path | None, objects: int | None, most_objects: int | None) -> None:
@@ -148,7 +182,9 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
                 f"the command line asks for {value}; leave the option out to continue this run, or "
                 "choose another folder with --run-dir"
             )
-    return replace(settings, device=resolve_device(options.device or settings.device))
+    device = resolve_device(options.device or settings.device)
+    execution = _execution(options, _on_device(settings, device), device)
+    return replace(settings, device=device, execution=execution)
 
 
 def default_run_directory(settings: FrameExperiment) -> Path:
@@ -168,6 +204,8 @@ def default_run_directory(settings: FrameExperiment) -> Path:
         parts.append(f"warmup{bound.kl_warmup}")
     if bound.free_nats:
         parts.append(f"free{bound.free_nats:g}")
+    if settings.execution.precision == "bfloat16":
+        parts.append("bfloat16")
     parts += _unusual(settings)
     name = "-".join([*parts, f"seed{settings.training.seed}"])
     return Path("runs") / settings.experiment / name

@@ -10,9 +10,9 @@ import torch
 import tyro
 
 from experiments.assembly import build_objective, check_same_frames, evaluation_file
-from experiments.cli import Count, Text, provenance, resolve_device, run_command, use_threads
+from experiments.cli import Count, Text, provenance, run_command, use_threads
 from experiments.config import FrameExperiment
-from experiments.options import asked_objects, or_default
+from experiments.options import asked_objects, or_default, to_score
 from experiments.pictures import clip_samples
 from inference import (
     NEMObjective,
@@ -143,15 +143,15 @@ def _conditions(options: RolloutOptions, trained: FrameExperiment) -> FrameExper
     if options.objects is not None or options.most_objects is not None:
         # Other objects than a data file's can only be generated.
         data = None
-    return replace(
+    changed = replace(
         trained,
         components=or_default(options.components, trained.components),
         **asked_objects(options.objects, options.most_objects, trained),
         frames=trained.frames if trained.frames == 1 else max(trained.frames, needed),
         test_sequences=options.sequences,
         data=data,
-        device=resolve_device(options.device),
     )
+    return to_score(changed, options.device)
 
 
 def _animate(

@@ -101,6 +101,7 @@ def _train_and_score(
                 **source,
             },
             resume=options.resume,
+            execution=settings.execution,
             processes=processes,
         )
         if run.reason == "interrupted":

@@ -9,9 +9,11 @@ import tyro
 
 from experiments.cli import Choice, Count, File, Number, Text
 from experiments.config import ExperimentName, GuideName, NetworkName, Scale
-from inference import Divergence, Estimator, ObjectiveName
+from inference import Divergence, Estimator, ObjectiveName, Precision
 
 __all__ = ["RunOptions"]
+
+Switch = Literal["on", "off"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class RunOptions:
     """official (the paper's layers) or located (small; a component draws one thing at one place).
     Default: the scale's."""
 
-    attention: Annotated[Literal["on", "off"] | None, Choice] = None
+    attention: Annotated[Switch | None, Choice] = None
     """Weight the effects of other components by attention (guide r-nem). Default: on."""
 
     objective: Annotated[ObjectiveName | None, Choice] = None
@@ -110,6 +112,21 @@ class RunOptions:
 
     resume: bool = False
     """Continue the run in that folder from its last checkpoint."""
+
+    precision: Annotated[Precision | None, Choice] = None
+    """float32, tf32 (faster products on CUDA, with 10 bits of mantissa) or bfloat16 (around the
+    networks; 7 bits, which costs accuracy). Default: tf32 on CUDA, else float32."""
+
+    compile: Annotated[Switch | None, Choice] = None
+    """Fuse the layers of the networks with torch.compile; it takes a minute at the start. Default:
+    on for CUDA."""
+
+    capture: Annotated[Switch | None, Choice] = None
+    """Replay updates as one CUDA graph. Default: on for CUDA."""
+
+    resident: Annotated[Switch | None, Choice] = None
+    """Hold the training frames in the device's memory, as bytes. Default: on for CUDA, if they
+    fit."""
 
     device: Text = None
     """cpu, cuda or cuda:N. Default: CUDA where there is one."""

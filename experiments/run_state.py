@@ -20,7 +20,7 @@ def run_state(asked: FrameExperiment, directory: RunDirectory) -> RunState:
     Parameters
     ----------
     asked
-        The settings that the run is to have; where it runs does not matter.
+        The settings that the run is to have; where and how it is carried out does not matter.
     directory
         Its folder, which need not exist.
 
@@ -32,7 +32,8 @@ def run_state(asked: FrameExperiment, directory: RunDirectory) -> RunState:
     if directory.evidence() is None:
         return "new"
     held = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
-    differences = _differences(replace(held, device=asked.device).to_dict(), asked.to_dict())
+    there = replace(held, device=asked.device, execution=asked.execution)
+    differences = _differences(there.to_dict(), asked.to_dict())
     if differences:
         more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
         raise CheckpointError(

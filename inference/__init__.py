@@ -7,7 +7,9 @@ from inference.checkpoints import load_checkpoint, load_weights, save_checkpoint
 from inference.e_step import PixelPosterior, pixel_posterior, responsibilities
 from inference.enumerated_terms import BoundTerms
 from inference.evaluation import Evaluation, evaluate
-from inference.fitting import Run, fit, fit_objective
+from inference.execution import Execution, Precision, prepare
+from inference.fit_modules import fit
+from inference.fitting import Run, fit_objective
 from inference.frame_task import check_source
 from inference.importance import ImportanceWeighted, importance_weighted
 from inference.interruption import Interruption
@@ -41,6 +43,7 @@ __all__ = [
     "EnumeratedBound",
     "Estimator",
     "Evaluation",
+    "Execution",
     "Imagination",
     "ImportanceWeighted",
     "Interruption",
@@ -49,6 +52,7 @@ __all__ = [
     "ObjectiveName",
     "Outcome",
     "PixelPosterior",
+    "Precision",
     "Prediction",
     "Processes",
     "Run",
@@ -75,6 +79,7 @@ __all__ = [
     "load_weights",
     "pixel_posterior",
     "predict",
+    "prepare",
     "resolve_step_weights",
     "responsibilities",
     "said_first",

@@ -16,7 +16,16 @@ from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
 from inference.task import Metrics
 from inference.training_config import TrainingConfig
-from pyro_nem.data import FrameBatch, FrameSource, Noise, epoch_batches, make_clip, num_batches
+from pyro_nem.data import (
+    FrameBatch,
+    FrameSource,
+    Noise,
+    ResidentFrames,
+    epoch_batches,
+    epoch_order,
+    make_clip,
+    num_batches,
+)
 from pyro_nem.errors import ConfigError
 
 __all__ = ["FrameTask", "check_source"]
@@ -35,22 +44,42 @@ class FrameTask:
     noise: Noise
     config: TrainingConfig
     processes: Processes = ALONE
+    settled: int = 0
+    """The update from which on the weight of the KL stays as it is."""
+    resident: ResidentFrames | None = None
+    """The training frames, if they are held on the device."""
 
     def batches(self, start: int) -> Iterator[FrameBatch]:
         """Yield the batches of updates ``start``, ``start + 1``, ...; epochs follow each other."""
         per_epoch = num_batches(self.training, self.config.batch_size)
         epoch, skip = divmod(start, per_epoch)
         while True:
-            yield from epoch_batches(
-                self.training,
-                frames=self.steps + 1,
-                batch_size=self.config.batch_size,
-                seed=self.config.seed,
-                epoch=epoch,
-                skip=skip,
-                share=self.processes.share,
-            )
+            if self.resident is None:
+                yield from epoch_batches(
+                    self.training,
+                    frames=self.steps + 1,
+                    batch_size=self.config.batch_size,
+                    seed=self.config.seed,
+                    epoch=epoch,
+                    skip=skip,
+                    share=self.processes.share,
+                )
+            else:
+                yield from self._gathered(self.resident, epoch, skip)
             epoch, skip = epoch + 1, 0
+
+    def _gathered(self, resident: ResidentFrames, epoch: int, skip: int) -> Iterator[FrameBatch]:
+        order = epoch_order(
+            resident.num_sequences,
+            batch_size=self.config.batch_size,
+            seed=self.config.seed,
+            epoch=epoch,
+        )  # [batches, B]
+        share = self.processes.share
+        size = share.size(self.config.batch_size)
+        own = order[skip:, share.index * size : (share.index + 1) * size].to(resident.device)
+        for sequences in own:
+            yield resident.batch(sequences)
 
     def loss(
         self, module: nn.Module, batch: FrameBatch, generator: Generator, update: int

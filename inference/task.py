@@ -16,6 +16,11 @@ Metrics = dict[str, float]
 class Task(Protocol[BatchT]):
     """What the loop is to train."""
 
+    @property
+    def settled(self) -> int:
+        """The update from which on the loss is the same function of weights and batch."""
+        ...
+
     def batches(self, start: int) -> Iterator[BatchT]:
         """Yield the batches of updates ``start``, ``start + 1``, ... without end."""
         ...

@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, NamedTuple, Protocol
 
 from torch import nn
 
+from inference.captured import CapturedUpdate
 from inference.processes import ALONE, Processes
 from inference.task import BatchT, Metrics, Task
 from inference.training_config import TrainingConfig
@@ -61,6 +62,7 @@ def train(
     resume: Mapping[str, Any] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     processes: Processes = ALONE,
+    capture: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Minimise the task's loss.
 
@@ -84,6 +86,9 @@ def train(
     processes
         Those that train together. Each has its own share of the batches and calls ``log`` and
         ``checkpointer``.
+    capture
+        Replay updates as a CUDA graph; takes a line if that proves to be impossible. One process
+        only.
 
     Raises
     ------
@@ -91,7 +96,7 @@ def train(
         If the loss or the gradient becomes NaN or infinite; the last checkpoint is kept. On a GPU
         this shows at the next record or checkpoint, and the weights stay as they were meanwhile.
     """
-    loop = _Loop(task, module, config, resume, processes)
+    loop = _Loop(task, module, config, resume, processes, capture)
     batches = task.batches(loop.update)
     if resume is None:
         checkpointer.save(loop.state(), best=False)
@@ -136,10 +141,15 @@ class _Loop(Generic[BatchT]):
         config: TrainingConfig,
         resume: Mapping[str, Any] | None,
         processes: Processes,
+        capture: Callable[[str], None] | None,
     ) -> None:
         self.config = config
         deferred = next(module.parameters()).device.type != "cpu"
-        self.step = Update(task, module, config, deferred=deferred, processes=processes)
+        self.step = (
+            Update(task, module, config, deferred=deferred, processes=processes)
+            if capture is None
+            else CapturedUpdate(task, module, config, report=capture)
+        )
         self.update = 0
         self.started = time.perf_counter()
         self.earlier_seconds = 0.0

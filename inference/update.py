@@ -58,19 +58,26 @@ class Update(Generic[BatchT]):
         self.config = config
         self.deferred = deferred
         self.processes = processes
-        # Of Adam's forms only the fused one can leave out a step without asking the host.
+        self.device = next(module.parameters()).device
+        # Of Adam's forms only the fused one can leave out a step without asking the host. What
+        # changes from update to update is then on the device, so that updates can be recorded.
+        rate = torch.tensor(config.learning_rate, device=self.device)
         self.optimizer = torch.optim.Adam(
-            module.parameters(), lr=config.learning_rate, fused=deferred or None
+            module.parameters(),
+            lr=rate if deferred else config.learning_rate,
+            fused=deferred or None,
+            capturable=deferred,
         )
         self.average = (
             None
             if config.averaging is None
             else AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))
         )
-        self.device = next(module.parameters()).device
+        self.generator = torch.Generator(self.device)
         self._first = True
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         self._loss_count = 0
+        self._number = torch.zeros((), dtype=torch.float64, device=self.device)
         # Number, loss and gradient norm of the first update that failed; 0 for none.
         self._failure = torch.zeros(3, dtype=torch.float64, device=self.device)
 
@@ -82,24 +89,32 @@ class Update(Generic[BatchT]):
         NumericalError
             If loss or gradient are NaN or infinite; with ``deferred``, see :meth:`check`.
         """
-        generator = torch.Generator(self.device)
-        generator.manual_seed(update_seed(self.config.seed, _STREAM, update, self.processes.rank))
+        seed = update_seed(self.config.seed, _STREAM, update, self.processes.rank)
+        self.generator.manual_seed(seed)
+        self._number.fill_(update + 1)
+        for group in self.optimizer.param_groups:
+            if self.deferred:
+                group["lr"].fill_(self.config.learning_rate_at(update))
+            else:
+                group["lr"] = self.config.learning_rate_at(update)
+        measure = self.step(batch, update)
+        if self.average is not None:
+            self.average.update_parameters(self.module)
+        self._loss_count += 1
+        return measure
+
+    def step(self, batch: BatchT, update: int) -> Callable[[], Metrics]:
+        """Do what of an update happens on the device; all that differs from others is set."""
         # Pyro checks shapes, supports and parameters in the first update; later ones are alike.
         with pyro.validation_enabled(self._first):
-            loss, measure = self.task.loss(self.module, batch, generator, update)
+            loss, measure = self.task.loss(self.module, batch, self.generator, update)
         self._first = False
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         loss = self._average(loss.detach())
-        norm = self._clip()
-        self._note_failure(loss, norm, update)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate_at(update)
+        self._note_failure(loss, self._clip())
         self.optimizer.step()
-        if self.average is not None:
-            self.average.update_parameters(self.module)
         self._loss_sum += loss
-        self._loss_count += 1
         return measure
 
     def check(self) -> None:
@@ -127,7 +142,7 @@ class Update(Generic[BatchT]):
         """Return the mean loss of the updates since it was asked for last; see :meth:`check`."""
         self.check()
         mean = self._loss_sum.item() / self._loss_count
-        self._loss_sum = torch.zeros_like(self._loss_sum)
+        self._loss_sum.zero_()
         self._loss_count = 0
         return mean
 
@@ -155,7 +170,7 @@ class Update(Generic[BatchT]):
         self.module.load_state_dict(state["module"])
         # Which form of Adam runs is decided by this device and not by the one that saved.
         groups = [
-            {**saved, "fused": own["fused"]}
+            {**saved, **{name: own[name] for name in ("fused", "capturable", "lr")}}
             for saved, own in zip(
                 state["optimizer"]["param_groups"], self.optimizer.param_groups, strict=True
             )
@@ -163,7 +178,7 @@ class Update(Generic[BatchT]):
         self.optimizer.load_state_dict({**state["optimizer"], "param_groups": groups})
         if self.average is not None:
             self.average.load_state_dict(state["average"])
-        self._loss_sum = state["loss_sum"].to(self.device)
+        self._loss_sum.copy_(state["loss_sum"])
         self._loss_count = state["loss_count"]
 
     def _average(self, loss: Tensor) -> Tensor:
@@ -194,9 +209,8 @@ class Update(Generic[BatchT]):
             nn.utils.clip_grads_with_norm_(parameters, self.config.clip_norm, norm)
         return norm
 
-    def _note_failure(self, loss: Tensor, norm: Tensor, update: int) -> None:
-        number = torch.full_like(loss, update + 1, dtype=torch.float64)
-        found = torch.stack([number, loss.double(), norm.double()])
+    def _note_failure(self, loss: Tensor, norm: Tensor) -> None:
+        found = torch.stack([self._number, loss.double(), norm.double()])
         failed = ~found.isfinite().all() & (self._failure[0] == 0)
         self._failure.copy_(torch.where(failed, found, self._failure))
         if not self.deferred:

@@ -18,7 +18,8 @@ only if the prior asks for it (Chung et al. 2015).
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, cast
 
 import pyro
 import pyro.distributions as dist
@@ -34,6 +35,8 @@ from pyro_nem.data import Clip
 from pyro_nem.errors import ConfigError
 
 __all__ = ["Decoder", "SpatialMixture"]
+
+OutputT = TypeVar("OutputT")
 
 
 class Decoder(Protocol):
@@ -67,6 +70,11 @@ class SpatialMixture(nn.Module):
         components then differ, so K is fixed by the weights.
     prior
         The law of the states; uniform on [0, 1]^H if not given. A module's parameters are trained.
+
+    Attributes
+    ----------
+    network_dtype
+        In which the networks multiply, for instance torch.bfloat16; None for that of the weights.
 
     Raises
     ------
@@ -113,6 +121,20 @@ class SpatialMixture(nn.Module):
                 "state_size"
             )
         self.mixing_logits = nn.Parameter(torch.zeros(num_components)) if learn_mixing else None
+        self.network_dtype: torch.dtype | None = None
+
+    def run(self, network: Callable[..., OutputT], *inputs: Tensor) -> OutputT:
+        """Call one of the networks of model and guide, with products in ``network_dtype`` if set.
+
+        Only the network knows of it: what it returns, a tensor or a NamedTuple of tensors, has the
+        dtype of its first input.
+        """
+        if self.network_dtype is None:
+            return network(*inputs)
+        with torch.autocast(inputs[0].device.type, self.network_dtype):
+            output = network(*inputs)
+        same: OutputT = _as_dtype(output, inputs[0].dtype)
+        return same
 
     def decode(self, theta: Tensor, context: Tensor | None = None) -> Tensor:
         """Return psi [..., K, D, C] of the states ``theta`` [..., K, H].
@@ -120,7 +142,7 @@ class SpatialMixture(nn.Module):
         ``context`` [..., K, G] is needed where the prior has one.
         """
         given = theta if context is None else torch.cat([theta, context], dim=-1)  # [..., K, H + G]
-        psi: Tensor = self.decoder(given.flatten(0, -2))  # [N, D, C]
+        psi: Tensor = self.run(self.decoder, given.flatten(0, -2))  # [N, D, C]
         return psi.view(*theta.shape[:-1], *psi.shape[1:])  # [..., K, D, C]
 
     def forward(
@@ -227,6 +249,12 @@ class SpatialMixture(nn.Module):
             with poutine.mask(mask=True if observed is None else observed):
                 x: Tensor = pyro.sample("x", law, obs=targets)
         return x
+
+
+def _as_dtype(output: Any, dtype: torch.dtype) -> Any:
+    if isinstance(output, Tensor):
+        return output.to(dtype)
+    return type(output)(*(part.to(dtype) for part in output))
 
 
 def _frame_plates(steps: int, batch: int) -> tuple[pyro.plate, pyro.plate]:

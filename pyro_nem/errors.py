@@ -8,6 +8,7 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "DataError",
+    "MemoryLimitError",
     "NumericalError",
     "ProcessError",
     "PyroNemError",
@@ -21,6 +22,10 @@ class PyroNemError(Exception):
 
 class ConfigError(PyroNemError):
     """An argument, option or combination of them that cannot work."""
+
+
+class MemoryLimitError(ConfigError):
+    """Data that need more memory than they may take."""
 
 
 class DataError(PyroNemError):

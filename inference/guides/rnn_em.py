@@ -105,8 +105,8 @@ class RNNEM(RecurrentGuide):
         """
         psi_before = state.psi if self.gradient_psi else state.psi.detach()
         seen = look(self.views, inputs, psi_before, state.gamma)  # [B, K, D, channels]
-        features = self.encoder(seen.flatten(0, 1))  # [B K, F]
+        features = self.model.run(self.encoder, seen.flatten(0, 1))  # [B K, F]
         features = features.unflatten(0, seen.shape[:2])  # [B, K, F]
-        hidden, theta = self.cell(features, state.hidden)  # [B, K, G], [B, K, H]
+        hidden, theta = self.model.run(self.cell, features, state.hidden)  # [B, K, G], [B, K, H]
         psi = self.model.decode(theta)  # [B, K, D, C]
         return GuideState(hidden, theta, psi, self.assign(psi, targets, observed))

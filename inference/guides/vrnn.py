@@ -119,14 +119,15 @@ class VRNN(RecurrentGuide):
         context = state.hidden  # [B, K, G]
         psi_before = state.psi if self.gradient_psi else state.psi.detach()
         seen = look(self.views, inputs, psi_before, state.gamma)  # [B, K, D, channels]
-        features = self.encoder(seen.flatten(0, 1))  # [B K, F]
+        features = self.model.run(self.encoder, seen.flatten(0, 1))  # [B K, F]
         features = features.unflatten(0, seen.shape[:2])  # [B, K, F]
         prior = cast(RecurrentPrior, self.model.prior).law(context)
         law = prior if targets is None else self._posterior(prior, features, context)
         theta = law.loc if draw is None else draw(law)  # [B, K, H]
         psi = self.model.decode(theta, context)  # [B, K, D, C]
         gamma = self.assign(psi, targets, observed)
-        hidden, _ = self.cell(torch.cat([features, theta], dim=-1), context)  # [B, K, G]
+        inputs = torch.cat([features, theta], dim=-1)  # [B, K, F + H]
+        hidden, _ = self.model.run(self.cell, inputs, context)  # [B, K, G]
         return GuideState(hidden, theta, psi, gamma, context, law)
 
     def _posterior(self, prior: StateLaw, features: Tensor, context: Tensor) -> StateLaw:

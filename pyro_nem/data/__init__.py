@@ -29,7 +29,7 @@ from pyro_nem.data.hdf5_frames import HDF5Frames
 from pyro_nem.data.layout import SPLITS, FrameBlock, Split, write_frames
 from pyro_nem.data.noise import Noise, bitflip, masked_uniform
 from pyro_nem.data.order import epoch_order
-from pyro_nem.data.resident import ResidentFrames
+from pyro_nem.data.resident import MEMORY_LIMIT, ResidentFrames
 from pyro_nem.data.shapes import (
     BITMAPS,
     Scene,
@@ -43,6 +43,7 @@ from pyro_nem.data.share import WHOLE, Share
 
 __all__ = [
     "BITMAPS",
+    "MEMORY_LIMIT",
     "SPLITS",
     "WHOLE",
     "ArrayFrames",

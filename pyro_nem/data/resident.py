@@ -12,7 +12,7 @@ from pyro_nem.data.batches import check_frames
 from pyro_nem.data.frames import FrameBatch, FrameSource
 from pyro_nem.data.read_ahead import read_ahead
 from pyro_nem.data.windows import BLOCK, Window, WindowReader
-from pyro_nem.errors import ConfigError
+from pyro_nem.errors import MemoryLimitError
 
 __all__ = ["MEMORY_LIMIT", "ResidentFrames"]
 
@@ -54,9 +54,10 @@ class ResidentFrames:
 
     Raises
     ------
+    MemoryLimitError
+        The frames need more than `memory_limit`.
     ConfigError
-        The frames need more than `memory_limit`, the sequences are too short, or `frames` is
-        below 1.
+        The sequences are too short, or `frames` is below 1.
     DataError
         The source is damaged.
     """
@@ -170,7 +171,7 @@ class ResidentFrames:
         """Return memory that is not filled, if with `beside` bytes it keeps to the limit."""
         needed = math.prod(shape) * dtype.itemsize + beside
         if needed > self._memory_limit:
-            raise ConfigError(
+            raise MemoryLimitError(
                 f"memory_limit: {self._name} takes at least {needed:,} bytes to hold "
                 f"{self._frames} frames of each sequence, more than the limit of "
                 f"{self._memory_limit:,}; raise the limit, hold no groups, or read batches from "

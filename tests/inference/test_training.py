@@ -21,6 +21,7 @@ from inference import (
     train,
 )
 from inference.streams import update_seed
+from pyro_nem.data import Noise
 from pyro_nem.errors import ConfigError, NumericalError
 
 
@@ -189,7 +190,7 @@ def test_a_validation_loss_of_nan_stops(monkeypatch):
 def test_the_seed_decides_the_order_of_the_data():
     def first(seed):
         config = replace(CONFIG, seed=seed)
-        task = frame_task.FrameTask(frames(), None, 3, fitting.default_noise(build()[0]), config)
+        task = frame_task.FrameTask(frames(), None, 3, Noise(), config)
         return next(task.batches(0)).frames
 
     assert torch.equal(first(3), first(3))
@@ -197,7 +198,7 @@ def test_the_seed_decides_the_order_of_the_data():
 
 
 def test_the_order_goes_on_where_a_run_stopped():
-    task = frame_task.FrameTask(frames(), None, 3, fitting.default_noise(build()[0]), CONFIG)
+    task = frame_task.FrameTask(frames(), None, 3, Noise(), CONFIG)
     whole = [batch.frames for batch in itertools.islice(task.batches(0), 8)]
     for start in (1, 3, 5):
         assert torch.equal(next(task.batches(start)).frames, whole[start])

@@ -1,0 +1,265 @@
+"""Updates that are recorded once and replayed: the same numbers as without."""
+
+from dataclasses import replace
+
+import guide_zoo
+import pyro
+import pytest
+import torch
+from small_run import CONFIG, build, frames
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from inference import BoundConfig, Execution, NEMObjective, fit, fit_objective
+from inference.captured import CapturedUpdate, cuda_graph
+from inference.frame_task import FrameTask
+from inference.update import Update
+from pyro_nem.data import FrameBatch, Noise, ResidentFrames
+
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+NOISE = Noise("bitflip", 0.2)
+
+
+class Recording:
+    """Stands in for a CUDA graph: what is replayed is the function that was recorded."""
+
+    def __init__(self):
+        self.recorded = self.replayed = 0
+
+    def __call__(self, body, generator):
+        self.recorded += 1
+
+        def replay():
+            self.replayed += 1
+            return body()
+
+        return replay
+
+
+def task(config, settled=0, device="cpu"):
+    source = frames(sequences=16)
+    resident = ResidentFrames(source, frames=4, device=device)
+    return FrameTask(source, None, 3, NOISE, config, settled=settled, resident=resident)
+
+
+def train(make, updates=8, settled=0, bound=None, device="cpu", config=CONFIG):
+    config = replace(config, updates=updates)
+    model, guide = build()
+    objective = NEMObjective(model.to(device), guide.to(device), bound=bound).to(device)
+    what = task(config, settled, device)
+    step = make(what, objective, config)
+    losses, measured = [], []
+    for update, batch in zip(range(updates), what.batches(0), strict=False):
+        measure = step(batch, update)
+        losses.append(step.mean_loss())
+        measured.append(measure())
+    return losses, measured, step
+
+
+def usual(task, objective, config):
+    return Update(task, objective, config, deferred=True)
+
+
+def captured(recorder, lines=None):
+    def make(task, objective, config):
+        report = (lambda line: None) if lines is None else lines.append
+        return CapturedUpdate(task, objective, config, report=report, recorder=recorder)
+
+    return make
+
+
+def same(one, two, **tolerance):
+    torch.testing.assert_close(torch.tensor(one[0]), torch.tensor(two[0]), **tolerance)
+    for first, second in zip(one[1], two[1], strict=True):
+        assert first == pytest.approx(second, rel=1e-3)
+    for first, second in zip(
+        one[2].module.state_dict().values(), two[2].module.state_dict().values(), strict=True
+    ):
+        torch.testing.assert_close(first, second, **tolerance)
+
+
+def test_a_replayed_update_takes_the_batch_the_seed_and_the_learning_rate_of_its_number():
+    recording = Recording()
+    found = train(captured(recording))
+    assert (recording.recorded, recording.replayed) == (1, 5)
+    same(found, train(usual), rtol=0, atol=0)
+    assert len(set(found[0])) == 8
+
+
+def test_nothing_is_recorded_while_the_loss_still_changes():
+    recording = Recording()
+    bound = BoundConfig(kl_warmup=4)
+    train(captured(recording), settled=bound.kl_warmup)
+    assert (recording.recorded, recording.replayed) == (1, 1)
+
+
+def test_a_recording_that_fails_is_reported_and_changes_nothing():
+    def refuse(body, generator):
+        raise RuntimeError("operation not permitted when stream is capturing\nand more")
+
+    lines = []
+    same(train(captured(refuse, lines)), train(usual), rtol=0, atol=0)
+    assert lines == [
+        "the update cannot be captured (operation not permitted when stream is capturing); "
+        "training goes on without"
+    ]
+
+
+def test_other_errors_are_not_taken_for_a_failed_recording():
+    def broken(body, generator):
+        raise TypeError("a mistake")
+
+    with pytest.raises(TypeError, match="a mistake"):
+        train(captured(broken))
+
+
+class OneDevice(TorchDispatchMode):
+    """Refuses operations between the host's memory and the device's."""
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        result = operation(*args, **(kwargs or {}))
+        tensors = [part for part in tree_leaves((args, kwargs, result)) if torch.is_tensor(part)]
+        kinds = {part.device.type for part in tensors}
+        assert len(kinds) < 2, f"{operation} works on {kinds}"
+        return result
+
+
+@pytest.fixture
+def no_tensors_of_numbers(monkeypatch):
+    """Refuse tensors made of Python's numbers elsewhere than on the CPU: they would be sent."""
+    for name in ("tensor", "as_tensor"):
+        original = getattr(torch, name)
+
+        def checked(*args, original=original, device=None, **options):
+            assert device is None or torch.device(device).type == "cpu", "sent to the device"
+            return original(*args, device=device, **options)
+
+        monkeypatch.setattr(torch, name, checked)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("name", guide_zoo.GUIDES)
+def test_a_step_sends_nothing_to_the_device(name, missing, no_tensors_of_numbers):
+    model, guide = guide_zoo.build(name, 2)
+    bounds = [BoundConfig()]
+    if name == "vrnn":
+        bounds += [BoundConfig(kl_warmup=3, free_nats=0.1), BoundConfig("iwae", 3)]
+        bounds += [BoundConfig("iwae", 3, "dreg"), BoundConfig("elbo", 3, "stl")]
+        bounds += [BoundConfig(divergence="analytic")]
+    for bound in bounds:
+        weights = "all" if bound.gradient == "dreg" else (0.5, 0.0, 2.0)
+        objective = NEMObjective(model, guide, bound=bound, step_weights=weights)
+        clip = guide_zoo.make_clip(3, 2)
+        if missing:
+            clip = clip._replace(observed=clip.targets.squeeze(-1) < 2)
+        # The device "meta" computes nothing, but knows where everything is.
+        objective.to("meta")
+        there = type(clip)(*(None if part is None else part.to("meta") for part in clip))
+        with pyro.validation_enabled(False), OneDevice():
+            objective(there, update=0).loss.backward()
+
+
+def test_what_a_step_sends_is_noticed(no_tensors_of_numbers):
+    with OneDevice(), pytest.raises(AssertionError, match="works on"):
+        torch.ones(3).to("meta")
+    with pytest.raises(AssertionError, match="sent to the device"):
+        torch.tensor([1.0], device="meta")
+
+
+@needs_cuda
+@pytest.mark.parametrize("averaging", [None, 0.9])
+def test_a_graph_gives_the_losses_of_usual_updates(averaging):
+    config = replace(CONFIG, averaging=averaging, clip_norm=1.0)
+    found = train(captured(cuda_graph), device="cuda", config=config)
+    assert found[2]._replay is not None
+    same(found, train(usual, device="cuda", config=config), rtol=1e-4, atol=1e-5)
+
+
+@needs_cuda
+def test_a_captured_update_does_not_wait():
+    model, guide = build()
+    objective = NEMObjective(model, guide).cuda()
+    what = task(CONFIG, device="cuda")
+    step = CapturedUpdate(what, objective, CONFIG, report=pytest.fail)
+    batches = what.batches(0)
+    for update in range(5):
+        step(next(batches), update)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        # Within an epoch: its order is sent to the device when it begins.
+        order = torch.arange(4, device="cuda")
+        batch = what.resident.batch(order)
+        for update in range(5, 9):
+            step(batch, update)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    step.check()
+
+
+@needs_cuda
+def test_a_guide_that_waits_is_trained_without_capture():
+    model, guide = build()
+
+    class Waiting(type(guide)):
+        def step(self, state, *args, **options):
+            assert state.psi.sum().item() >= 0
+            return super().step(state, *args, **options)
+
+    lines = []
+    waiting = Waiting(model).cuda()
+    found = fit(
+        model.cuda(),
+        waiting,
+        frames(),
+        config=replace(CONFIG, updates=6),
+        execution=Execution(capture=True),
+        report=lines.append,
+    )
+    assert found.updates == 6
+    assert any("cannot be captured" in line for line in lines)
+
+
+@needs_cuda
+def test_a_captured_training_with_everything_on_learns_as_without():
+    records = []
+    for execution in (Execution(), Execution("float32", compile=True, capture=True, resident=True)):
+        model, guide = build()
+        found = fit(
+            model.cuda(), guide.cuda(), frames(), execution=execution, report=lambda line: None
+        )
+        records.append([record["train.loss"] for record in found.records])
+    torch.testing.assert_close(*map(torch.tensor, records), rtol=1e-3, atol=1e-3)
+
+
+def test_the_batches_of_a_task_are_those_of_its_file():
+    config = replace(CONFIG, batch_size=4)
+    source = frames(sequences=10)
+    held = task(config)
+    held = replace(held, training=source, resident=ResidentFrames(source, frames=4, device="cpu"))
+    read = replace(held, resident=None)
+    for start in (0, 1, 3):
+        pairs = zip(held.batches(start), read.batches(start), strict=False)
+        for _, (ours, theirs) in zip(range(4), pairs, strict=False):
+            assert isinstance(ours, FrameBatch)
+            for one, two in zip(ours[:2], theirs[:2], strict=True):
+                assert torch.equal(one, two)
+
+
+def test_an_objective_that_cannot_be_captured_is_named():
+    lines = []
+    model, guide = build()
+    objective = NEMObjective(model, guide, bound=BoundConfig("trace_enum"))
+    fit_objective(
+        objective,
+        frames(),
+        None,
+        steps=3,
+        noise=NOISE,
+        config=replace(CONFIG, updates=2),
+        directory=None,
+        description={},
+        resume=False,
+        report=lines.append,
+        execution=Execution(capture=True),
+    )
+    assert "TraceEnum_ELBO waits for the device" in lines[0]
