@@ -93,7 +93,7 @@ class RunOptions:
     """Number of optimiser updates."""
 
     batch_size: Count = None
-    """Sequences in an update."""
+    """Sequences in an update, shared equally by the processes that torchrun started."""
 
     learning_rate: Number = None
     """Adam's learning rate."""

@@ -9,6 +9,11 @@ from datetime import timedelta
 from typing import Final
 
 import torch
+
+# Its functions have the process group of the moment when it is imported as a default argument. The
+# first step of an optimiser imports it, too, and would so keep alive a group that is destroyed
+# later, whose threads may then abort the interpreter at its end.
+import torch.distributed.nn
 from torch import distributed
 from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # exported by a star
 from torch.distributed.rendezvous import rendezvous
@@ -59,10 +64,17 @@ def joined(device: torch.device | str = "cpu") -> Iterator[Processes]:
         yield ALONE
         return
     _join(processes, torch.device(device))
-    yield processes
-    # Nobody leaves while another one needs him. After an error there may be nobody to wait for.
-    processes.wait()
-    distributed.destroy_process_group()
+    in_good_order = False
+    try:
+        yield processes
+        # No process leaves while another one needs it.
+        processes.wait()
+        in_good_order = True
+    finally:
+        # After an error Gloo closes its connections, which the others notice. NCCL might wait for
+        # others that are gone, so the end of the process has to do.
+        if in_good_order or distributed.get_backend() == "gloo":
+            distributed.destroy_process_group()
 
 
 def _join(processes: Processes, device: torch.device) -> None:

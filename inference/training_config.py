@@ -21,7 +21,7 @@ class TrainingConfig:
     """Number of optimiser updates."""
 
     batch_size: int = 32
-    """B, sequences in an update."""
+    """B, sequences in an update, over all processes."""
 
     learning_rate: float = 4e-3
     """Adam's learning rate, after the warm-up and before the decay."""

@@ -35,17 +35,24 @@ _TORCHRUN = ("-m", "torch.distributed.run", "--nproc-per-node", "2")
 STATIC = ("static_shapes", "--scale", "smoke", "--updates", "40")
 
 
-def launch(*arguments, **options):
+@contextmanager
+def launch(*arguments):
     """Start two processes as torchrun does; arguments are its own."""
     tests = Path(__file__).parent
     path = os.pathsep.join(map(str, (tests.parent, tests)))
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, *_TORCHRUN, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **options},
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
+    ) as processes:
+        try:
+            yield processes
+        except BaseException:
+            # A test that waits in vain fails, and takes all of them with it.
+            processes.terminate()
+            raise
 
 
 class ClipTask:
@@ -189,6 +196,7 @@ def together(folder):
     rest = run(folder / "begun", resume=True)
     found["resumed"] = (rest.reason, rest.updates, rest.records)
     found["weights"] = rest.objective.state_dict()
+    found["threads"] = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
     torch.save(found, folder / f"found-{rank}.pt")
 
 

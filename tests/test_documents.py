@@ -50,7 +50,7 @@ def commands():
     seen = []
     for parameter in blocks("bash"):
         for line in parameter.values[0].splitlines():
-            if "python -m experiments" in line and line not in seen:
+            if "-m experiments." in line and line not in seen:
                 seen.append(line)
     return [line.split("&&")[-1].strip() for line in seen]
 
@@ -64,6 +64,19 @@ def workspace(tmp_path_factory):
     file = next((folder / "cache").glob("shapes-3-objects-21*.h5"))
     (folder / "flying_shapes.h5").symlink_to(file)
     return folder
+
+
+def parse(line):
+    """Return what starts a command in two processes, if anything, its program and arguments."""
+    first, *words = shlex.split(line)
+    place = words.index("-m") + 1
+    if first == "torchrun":
+        assert words[:place] == ["--nproc-per-node", "4", "-m"]
+        launcher = ["torch.distributed.run", "--nproc-per-node", "2", "-m"]
+    else:
+        assert (first, place) == ("python", 1)
+        launcher = []
+    return launcher, words[place], words[place + 1 :]
 
 
 def without(arguments, *options):
@@ -120,8 +133,7 @@ def test_examples_run(block, workspace):
 
 @pytest.mark.parametrize("line", commands())
 def test_commands_run(line, workspace):
-    python, flag, program, *arguments = shlex.split(line)
-    assert (python, flag) == ("python", "-m")
+    launcher, program, arguments = parse(line)
     if program == "experiments.run" and "--resume" not in arguments:
         number = len(list(workspace.iterdir()))
         arguments += ["--scale", "smoke", "--run-dir", f"new-{number}"]
@@ -137,12 +149,13 @@ def test_commands_run(line, workspace):
     elif program == "experiments.benchmark":
         arguments = without(arguments, "--batch-size", "--repeats")
         arguments += ["--repeats", "1", *shlex.split(BENCHMARKS[arguments[0]])]
-    run(workspace, [program, *arguments])
+    run(workspace, [*launcher, program, *arguments])
 
 
 def test_commands_are_found():
-    programs = {line.split()[2] for line in commands()}
+    programs = {parse(line)[1] for line in commands()}
     assert programs == {f"experiments.{n}" for n in COMMANDS}
+    assert any(parse(line)[0] for line in commands())
 
 
 def test_links_and_pictures_exist():

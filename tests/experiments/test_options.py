@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.cli import resolve_device
 from experiments.options import asked_objects, default_run_directory, resolve
 from experiments.run_options import RunOptions
 from pyro_nem.errors import ConfigError
@@ -92,3 +93,11 @@ def test_a_number_alone_asks_for_so_many_balls_in_each_video():
     assert asked_objects(None, None, trained) == {"objects": 4, "most_objects": 6}
     assert asked_objects(5, None, trained) == {"objects": 5, "most_objects": None}
     assert asked_objects(None, 8, trained) == {"objects": 4, "most_objects": 8}
+
+
+def test_several_processes_do_not_share_a_gpu(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    with pytest.raises(ConfigError, match="each of 2 processes takes a GPU of its own"):
+        resolve_device("cuda:1")
+    assert resolve_device("cpu") == "cpu"

@@ -38,6 +38,7 @@ def test_when_a_process_is_killed_the_other_says_so_and_one_can_go_on(cache, tmp
     assert processes.returncode != 0
     assert printed.count("error in process 0 of 2: lost another one of 2 processes") == 1
     assert advice(folder) in printed
+    assert printed.count("static_shapes at smoke scale") == 1
     assert load_checkpoint(folder / "checkpoints" / "last.pt")["update"] == 6
     assert read(folder / "config.json")["processes"] == 2
     assert main(["static_shapes", "--resume", "--run-dir", str(folder)]) == 0

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import process_scenarios
 import pytest
@@ -9,11 +10,12 @@ import torch
 from process_scenarios import OBJECTIVES, launch, scores, updated
 from small_run import CONFIG, frames, numbers, run
 
-from inference import RunDirectory, fitting, load_checkpoint
+from inference import RunDirectory, expected_processes, fitting, joined, load_checkpoint
 from inference.frame_task import FrameTask
 from inference.processes import ALONE, Processes
 from inference.streams import update_seed
 from pyro_nem.data import Noise
+from pyro_nem.errors import ConfigError
 
 
 class Impatient(fitting.Interruption):
@@ -34,7 +36,7 @@ def folder(tmp_path_factory):
         patch.setattr(fitting, "Interruption", Impatient)
         assert run(folder / "begun").updates == 3
     with launch(process_scenarios.__file__, "together", folder) as processes:
-        printed = processes.communicate(timeout=100)[0]
+        printed = processes.communicate(timeout=60)[0]
     assert processes.returncode == 0, printed
     return folder
 
@@ -82,6 +84,13 @@ def test_processes_that_left_meet_again_however_late(found):
     assert all(part[f"joined after {late}"] for part in found for late in (0, 1))
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are listed on Linux only")
+def test_no_thread_of_gloo_is_left_to_abort_the_interpreter(found):
+    for part in found:
+        assert part["threads"]
+        assert not [name for name in part["threads"] if "gloo" in name]
+
+
 def test_a_batch_that_cannot_be_shared_is_refused(found, folder):
     for part in found:
         assert "2 processes share each batch equally, but 3 is no multiple" in part["indivisible"]
@@ -125,6 +134,15 @@ def test_what_one_process_began_two_go_on_with(found, folder):
     for name, value in best.items():
         assert torch.equal(found[0]["weights"][name], value)
         assert torch.equal(found[1]["weights"][name], value)
+
+
+def test_each_process_needs_a_gpu_of_its_own(monkeypatch):
+    for name, value in (("WORLD_SIZE", "2"), ("RANK", "1"), ("LOCAL_RANK", "1")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(ConfigError, match="--nproc-per-node 1"), joined("cuda"):
+        pass
+    assert expected_processes() == Processes(1, 2)
 
 
 def test_each_process_reads_its_part_of_a_batch():
