@@ -125,19 +125,19 @@ class ScalingOptions(CommonOptions):
     network: NetworkName = "official"
     """Whose layers: the paper's, or those of the small located network."""
 
-    batch_size: tuple[int, ...] = (16, 32, 64, 128)
+    batch_size: tuple[int, ...] = (16, 32, 64)
     """B."""
 
-    steps: tuple[int, ...] = (5, 10, 20, 40)
+    steps: tuple[int, ...] = (5, 10, 20)
     """T."""
 
-    components: tuple[int, ...] = (3, 6, 12, 24)
+    components: tuple[int, ...] = (3, 6, 12)
     """K."""
 
-    pixels: tuple[int, ...] = (784, 1600, 3136, 6400)
+    pixels: tuple[int, ...] = (784, 1600, 3136)
     """D, squares of whole numbers."""
 
-    particles: tuple[int, ...] = (1, 2, 4, 8)
+    particles: tuple[int, ...] = (1, 2, 4)
     """S, with the guide vrnn."""
 
     def __post_init__(self) -> None:

@@ -87,7 +87,8 @@ class ResidentFrames:
             if groups and window.groups is not None:
                 if self._groups is None:
                     self._groups = self._empty(shape[:-1], torch.uint8, self._features.nbytes)
-                self._groups[:, start:stop] = torch.from_numpy(window.groups[..., 0])
+                # A copy: tensors refuse arrays that are read-only or run backwards.
+                self._groups[:, start:stop] = torch.from_numpy(np.array(window.groups[..., 0]))
             report(stop, source.num_sequences)
 
     @property

@@ -88,6 +88,12 @@ def test_any_sequences_may_be_gathered_and_changed():
         frames.gather(torch.tensor([300]))
 
 
+def test_arrays_may_be_read_only_and_run_backwards():
+    features, groups = FEATURES["grey"][:, ::-1], GROUPS[:, ::-1]
+    groups.flags.writeable = features.flags.writeable = False
+    check_equal(ArrayFrames(features, groups), "cpu", frames=4)
+
+
 def test_progress_is_reported():
     seen = []
     source = ArrayFrames(FEATURES["binary"])
