@@ -11,13 +11,24 @@ from typing import Annotated, Any, get_args
 import tyro
 
 from experiments.arithmetic import matrix_rate
-from experiments.benchmark_options import BoundOptions, DataOptions, ScalingOptions, StepOptions
+from experiments.benchmark_options import (
+    BoundOptions,
+    CommonOptions,
+    DataOptions,
+    EpochOptions,
+    ProcessesOptions,
+    ScalingOptions,
+    StepOptions,
+)
 from experiments.cli import provenance, resolve_device, run_command, use_threads
 from experiments.config import GuideName
 from experiments.measure_bound import SIZES, measure_bound
 from experiments.measure_data import DataName, consumed_per_second, measure_data
+from experiments.measure_epoch import measure_epoch
+from experiments.measure_processes import measure_processes
 from experiments.measure_scaling import Axis, StepSize, measure_growth, slope_of
 from experiments.measure_step import measure_step
+from inference import Execution
 from pyro_nem.errors import ConfigError
 from pyro_nem.files import write_json
 
@@ -32,6 +43,8 @@ Options = (
     | Annotated[BoundOptions, tyro.conf.subcommand("bound")]
     | Annotated[DataOptions, tyro.conf.subcommand("data")]
     | Annotated[ScalingOptions, tyro.conf.subcommand("scaling")]
+    | Annotated[EpochOptions, tyro.conf.subcommand("epoch")]
+    | Annotated[ProcessesOptions, tyro.conf.subcommand("processes")]
 )
 
 Content = dict[str, Sequence[Mapping[str, Any]]]
@@ -45,25 +58,32 @@ def main(arguments: list[str] | None = None) -> int:
     return run_command(options, lambda chosen: _run(chosen, given), _PROGRAM, given)
 
 
-def _run(
-    options: StepOptions | BoundOptions | DataOptions | ScalingOptions, arguments: list[str]
-) -> int:
+def _run(options: CommonOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
     device = resolve_device(options.device)
-    content: Content
-    if isinstance(options, StepOptions):
-        content = _run_step(options, device)
-    elif isinstance(options, BoundOptions):
-        content = _run_bound(options, device)
-    elif isinstance(options, DataOptions):
-        content = _run_data(options, device)
-    else:
-        content = _run_scaling(options, device)
+    content = _measure(options, device)
     source = provenance(_PROGRAM, arguments, device)
     print(f"on {source['device']}; times in milliseconds")
     if options.json is not None:
         write_json(Path(options.json), {**content, **source})
     return 0
+
+
+def _measure(options: CommonOptions, device: str) -> Content:
+    match options:
+        case StepOptions():
+            return _run_step(options, device)
+        case BoundOptions():
+            return _run_bound(options, device)
+        case DataOptions():
+            return _run_data(options, device)
+        case ScalingOptions():
+            return _run_scaling(options, device)
+        case EpochOptions():
+            return _run_epoch(options, device)
+        case ProcessesOptions():
+            return _run_processes(options)
+    raise TypeError(f"no benchmark takes {type(options).__name__}")
 
 
 def _run_step(options: StepOptions, device: str) -> Content:
@@ -72,8 +92,8 @@ def _run_step(options: StepOptions, device: str) -> Content:
     rows: list[Mapping[str, Any]] = []
     for guide in (options.guide,) if options.guide else get_args(GuideName):
         measured = measure_step(guide, options.network, size, options.repeats, device, rate)
-        rows.append(asdict(measured))
-        _print_table(rows[-1:], header=len(rows) == 1)
+        _print_table([asdict(row) for row in measured], header=not rows)
+        rows += [asdict(row) for row in measured]
     print("ratio = ours / reference; machinery = share of E-steps, bound and Pyro")
     print(f"of limit = share of {1e-9 * rate:.0f} Gflop/s, which a large product reaches")
     return {"rows": rows}
@@ -120,6 +140,22 @@ def _run_scaling(options: ScalingOptions, device: str) -> Content:
     return {"rows": rows, "slopes": slopes}
 
 
+def _run_epoch(options: EpochOptions, device: str) -> Content:
+    execution = Execution.usual(device)
+    size = (options.sequences, options.batch_size)
+    rows = [asdict(measure_epoch(options.network, *size, device, execution))]
+    _print_table(rows)
+    return {"rows": rows}
+
+
+def _run_processes(options: ProcessesOptions) -> Content:
+    size = (options.batch_size, options.steps, options.components)
+    rows = [asdict(measure_processes(options.processes, size, options.repeats))]
+    _print_table(rows)
+    print("ratio = ours / reference")
+    return {"rows": rows}
+
+
 def _sizes(options: BoundOptions) -> Sequence[tuple[int, int, int, int]]:
     given = (options.batch_size, options.steps, options.components, options.pixels)
     batch, steps, components, pixels = given
@@ -151,10 +187,12 @@ def _title(name: str) -> str:
 
 
 def _cell(name: str, value: Any) -> str:
-    if name.endswith("bytes"):
+    if name.endswith("bytes") and value is not None:
         return f"{1e-6 * value:.1f}"
     if name.endswith("seconds"):
         return f"{1e3 * value:.2f}"
+    if value is None:
+        return ""
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 

@@ -10,7 +10,15 @@ from experiments.cli import Choice, Count, File, Number, Text
 from experiments.config import GuideName, NetworkName
 from pyro_nem.errors import ConfigError
 
-__all__ = ["BoundOptions", "CommonOptions", "DataOptions", "ScalingOptions", "StepOptions"]
+__all__ = [
+    "BoundOptions",
+    "CommonOptions",
+    "DataOptions",
+    "EpochOptions",
+    "ProcessesOptions",
+    "ScalingOptions",
+    "StepOptions",
+]
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,45 @@ class DataOptions(CommonOptions):
                 f"--sequences: expected at least --batch-size {self.batch_size}, got "
                 f"{self.sequences}"
             )
+
+
+@dataclass(frozen=True)
+class ProcessesOptions(CommonOptions):
+    """Time an update that several CPU processes share against one process with their threads.
+
+    Both do updates of flying shapes with the paper's network, started by torchrun in turns.
+    --threads and --device have no meaning here.
+    """
+
+    processes: int = 2
+    """How many, with one thread each."""
+
+    batch_size: int = 64
+    """B, over all of them."""
+
+    components: int = 3
+    """K."""
+
+    steps: int = 20
+    """T."""
+
+
+@dataclass(frozen=True)
+class EpochOptions(CommonOptions):
+    """Time an epoch of flying shapes as a training does it, validation included.
+
+    Two epochs are trained with the paper's settings, and the second one counts; --repeats has no
+    meaning here.
+    """
+
+    network: NetworkName = "official"
+    """Whose layers: the paper's, or those of the small located network."""
+
+    sequences: int = 50_000
+    """Training sequences, generated into the cache the first time."""
+
+    batch_size: int = 64
+    """B."""
 
 
 @dataclass(frozen=True)

@@ -1,41 +1,56 @@
-"""The cost of a training step: ours, the same written by hand, and the networks alone."""
+"""The cost of a training step: ours, the same written by hand, and the networks alone.
+
+On CUDA also ours as a training does it: compiled, and captured as a CUDA graph.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from experiments.arithmetic import count_operations
 from experiments.assembly import build_objective
-from experiments.config import GuideName, NetworkName
+from experiments.config import FrameExperiment, GuideName, NetworkName
 from experiments.defaults import defaults
 from experiments.eager import eager_twin
 from experiments.peak_memory import peak_memory
 from experiments.timing import medians_in_turns
-from experiments.training_step import random_clip, update_of
+from experiments.training_step import ClipTask, random_clip, update_of
+from inference import Execution
+from inference.captured import CapturedUpdate
 from inference.guides import Guide, RecurrentGuide
 from models import Rollout
 from pyro_nem.data import Clip
+from pyro_nem.errors import ConfigError
 
 __all__ = ["StepRow", "measure_step"]
 
 _SIDE = 28
+
+# More updates than are done before one is recorded.
+_UNTIL_CAPTURED = 6
 
 
 @dataclass(frozen=True)
 class StepRow:
     """One measurement; times in seconds, ``ratio`` = seconds / reference_seconds.
 
-    The reference is the twin written by hand. ``machinery`` is the share of the step that is not
-    spent in the networks: E-steps, bound, regulariser and Pyro. ``of_limit`` is the rate of the
-    step's matrix products and convolutions as a share of what the device reaches on a large one.
+    The reference is the twin written by hand, which takes turns with all others. ``machinery`` is
+    the share of the step that is not spent in the networks: E-steps, bound, regulariser and Pyro.
+    ``of_limit`` is the rate of the step's matrix products and convolutions as a share of what the
+    device reaches on a large one.
+    Both belong to the step that is neither compiled nor captured, and the row that is has none. Its
+    memory includes weights and moments.
     """
 
     benchmark: str
     guide: GuideName
     network: NetworkName
+    captured: bool
     batch_size: int
     components: int
     steps: int
@@ -45,9 +60,9 @@ class StepRow:
     ratio: float
     peak_bytes: int
     reference_peak_bytes: int
-    machinery: float
-    gigaflop: float
-    of_limit: float
+    machinery: float | None
+    gigaflop: float | None
+    of_limit: float | None
 
 
 def measure_step(
@@ -57,8 +72,10 @@ def measure_step(
     repeats: int,
     device: str,
     rate: float,
-) -> StepRow:
+) -> list[StepRow]:
     """Time a training step of the Pyro program and of its hand-written twin, in turns.
+
+    One row, and on CUDA a second one for the captured step.
 
     Parameters
     ----------
@@ -86,19 +103,25 @@ def measure_step(
         views=("masked-residual",),
         gradient_psi=True,
     )
+    usual = Execution.usual(device)
+    settings = replace(settings, execution=replace(Execution(), precision=usual.precision))
     ours, copied, bare = (build_objective(settings, (_SIDE, _SIDE, 1)) for _ in range(3))
     twin = eager_twin(copied)
     clip = random_clip(batch, steps, _SIDE, device)
     step = update_of(ours, lambda: ours(clip).loss)
     reference = update_of(twin, lambda: twin(clip).loss)
-    networks = update_of(bare, _networks_alone(bare.guide, clip))
-    kinds = [step, reference, networks]
-    seconds, reference_seconds, networks_seconds = medians_in_turns(kinds, repeats, device)
+    kinds = [step, reference, update_of(bare, _networks_alone(bare.guide, clip))]
+    captured_peak = 0
+    if usual.capture:
+        captured, captured_peak = _captured(replace(settings, execution=usual), clip)
+        kinds.append(captured)
+    seconds, reference_seconds, networks_seconds, *others = medians_in_turns(kinds, repeats, device)
     operations = count_operations(step)
-    return StepRow(
+    row = StepRow(
         benchmark="step",
         guide=guide,
         network=network,
+        captured=False,
         batch_size=batch,
         components=components,
         steps=steps,
@@ -112,6 +135,20 @@ def measure_step(
         gigaflop=1e-9 * operations,
         of_limit=operations / seconds / rate,
     )
+    beside = [
+        replace(
+            row,
+            captured=True,
+            seconds=other,
+            ratio=other / reference_seconds,
+            peak_bytes=captured_peak,
+            machinery=None,
+            gigaflop=None,
+            of_limit=None,
+        )
+        for other in others
+    ]
+    return [row, *beside]
 
 
 def _networks_alone(guide: Guide, clip: Clip) -> Callable[[], Tensor]:
@@ -125,3 +162,25 @@ def _networks_alone(guide: Guide, clip: Clip) -> Callable[[], Tensor]:
 
     guide.assign = lambda psi, targets, observed: gamma  # type: ignore[method-assign]
     return loss
+
+
+def _captured(settings: FrameExperiment, clip: Clip) -> tuple[Callable[[], None], int]:
+    """Return a captured update, past its recording, and the bytes that all of it takes."""
+    device = settings.device
+    torch.cuda.reset_peak_memory_stats(device)
+    resting = torch.cuda.memory_allocated(device)
+    objective = build_objective(settings, (_SIDE, _SIDE, 1))
+    update = CapturedUpdate(ClipTask(clip), objective, settings.training, report=_fail)
+    number = itertools.count()
+
+    def step() -> None:
+        update(clip, next(number))
+
+    for _ in range(_UNTIL_CAPTURED):
+        step()
+    update.check()
+    return step, torch.cuda.max_memory_allocated(device) - resting
+
+
+def _fail(reason: str) -> None:
+    raise ConfigError(f"device: {reason}; measure on a device that can capture")

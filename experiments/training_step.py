@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import pyro
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from experiments.assembly import build_objective
 from experiments.config import FrameExperiment
 from pyro_nem.data import Clip
 
-__all__ = ["random_clip", "training_step", "update_of"]
+__all__ = ["ClipTask", "random_clip", "training_step", "update_of"]
 
 
 def training_step(
@@ -61,3 +62,25 @@ def update_of(module: nn.Module, loss: Callable[[], Tensor]) -> Callable[[], Non
         optimizer.zero_grad(set_to_none=True)
 
     return step
+
+
+@dataclass(frozen=True)
+class ClipTask:
+    """A training on the same clip again and again."""
+
+    clip: Clip
+    settled: int = 0
+
+    def batches(self, start: int) -> Iterator[Clip]:
+        """Yield the clip without end."""
+        return itertools.repeat(self.clip)
+
+    def loss(
+        self, module: nn.Module, batch: Clip, generator: Generator, update: int
+    ) -> tuple[Tensor, Callable[[], dict[str, float]]]:
+        """Return the loss of the clip, and nothing to measure."""
+        return module(batch, generator, update).loss, dict
+
+    def validate(self, module: nn.Module) -> dict[str, float]:
+        """Return no metrics: there are no other data."""
+        return {}

@@ -57,28 +57,33 @@ def pixel_posterior(
     ConfigError
         If the shapes of ``psi`` and ``x`` do not belong together.
     """
-    if psi.dim() not in (4, 5) or psi.shape[:-3] + psi.shape[-2:] != x.shape:
-        raise ConfigError(
-            "psi, x: expected shapes [(T,) B, K, D, C] and [(T,) B, D, C], "
-            f"got {tuple(psi.shape)} and {tuple(x.shape)}"
-        )
-    if psi.dim() == 4:
-        single = pixel_posterior(
-            model, psi[None], x[None], None if observed is None else observed[None]
-        )
-        return PixelPosterior(single.gamma[0], single.log_evidence[0])
-    program = poutine.enum(model.draw_pixels, first_available_dim=-1 - model.max_plate_nesting)
-    # Blocked, because inside a guide these plates and sites are not the guide's own.
-    with poutine.block():
-        trace = poutine.trace(program).get_trace(psi, x, observed)
-    log_joint = score("z", trace.nodes["z"]) + score("x", trace.nodes["x"])  # [K, T, B, D]
-    log_evidence = log_joint.logsumexp(0)  # [T, B, D]
-    gamma = (log_joint - log_evidence).exp().movedim(0, -2)  # [T, B, K, D]
-    return PixelPosterior(gamma, log_evidence)
+    log_joint = _log_joint(model, psi, x, observed)  # [K, (T,) B, D]
+    return PixelPosterior(_normalised(log_joint), log_joint.logsumexp(0))
 
 
 def responsibilities(
     model: SpatialMixture, psi: Tensor, x: Tensor, observed: Tensor | None = None
 ) -> Tensor:
     """Return gamma = p(z | psi, x) alone; see :func:`pixel_posterior`."""
-    return pixel_posterior(model, psi, x, observed).gamma
+    return _normalised(_log_joint(model, psi, x, observed))
+
+
+def _log_joint(model: SpatialMixture, psi: Tensor, x: Tensor, observed: Tensor | None) -> Tensor:
+    """Return log p(z, x | psi) of every assignment, [K, (T,) B, D]."""
+    if psi.dim() not in (4, 5) or psi.shape[:-3] + psi.shape[-2:] != x.shape:
+        raise ConfigError(
+            "psi, x: expected shapes [(T,) B, K, D, C] and [(T,) B, D, C], "
+            f"got {tuple(psi.shape)} and {tuple(x.shape)}"
+        )
+    if psi.dim() == 4:
+        single = None if observed is None else observed[None]
+        return _log_joint(model, psi[None], x[None], single)[:, 0]  # [K, B, D]
+    program = poutine.enum(model.draw_pixels, first_available_dim=-1 - model.max_plate_nesting)
+    # Blocked, because inside a guide these plates and sites are not the guide's own.
+    with poutine.block():
+        trace = poutine.trace(program).get_trace(psi, x, observed)
+    return score("z", trace.nodes["z"]) + score("x", trace.nodes["x"])  # [K, T, B, D]
+
+
+def _normalised(log_joint: Tensor) -> Tensor:
+    return log_joint.softmax(0).movedim(0, -2)  # [(T,) B, K, D]

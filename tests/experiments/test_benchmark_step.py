@@ -1,6 +1,7 @@
 """What the benchmarks of a step and of the bound measure, at tiny sizes."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from torch.nn import functional as F
 
 from experiments.arithmetic import count_operations, matrix_rate
 from experiments.benchmark import main
+from experiments.measure_processes import measure_processes as measure
 
 
 @pytest.fixture
@@ -42,6 +44,13 @@ def test_a_step_of_one_guide_and_the_small_network(benchmark):
     assert (row["guide"], row["network"], row["components"]) == ("rnn-em", "located", 2)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_a_gpu_the_captured_step_is_measured_too(capsys):
+    arguments = ["step", "--guide", "rnn-em", "--batch-size", "2", "--steps", "2", "--repeats", "1"]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.count("official") == 2
+
+
 def test_the_bound_is_compared_with_pyros(benchmark):
     size = ("--batch-size", 2, "--steps", 2, "--components", 3, "--pixels", 5)
     (row,), printed = benchmark("bound", *size)
@@ -67,3 +76,28 @@ def test_operations_of_products_and_convolutions_are_counted():
 def test_the_rate_of_a_device_is_that_of_a_large_product():
     # Slower than a hundred million a second is no processor of ours, faster than 1e16 none.
     assert 1e8 < matrix_rate("cpu") < 1e16
+
+
+def test_an_epoch_is_timed_as_it_is_trained(benchmark, monkeypatch, tmp_path):
+    monkeypatch.setenv("PYRO_NEM_CACHE", str(tmp_path / "cache"))
+    (row,), printed = benchmark(
+        "epoch", "--network", "located", "--sequences", 8, "--batch-size", 4
+    )
+    assert (row["sequences"], row["validation_sequences"], row["batch_size"]) == (8, 8, 4)
+    assert row["sequences_per_second"] == pytest.approx(8 / row["seconds"])
+    assert row["peak_bytes"] is None
+    assert "validation loss" in printed
+
+
+def test_processes_that_share_an_update_are_compared_with_one(benchmark, monkeypatch):
+    monkeypatch.setattr("experiments.benchmark.measure_processes", partial(measure, rounds=1))
+    size = ("--batch-size", 2, "--steps", 2, "--components", 2)
+    (row,), _ = benchmark("processes", *size)
+    assert (row["processes"], row["batch_size"], row["steps"], row["components"]) == (2, 2, 2, 2)
+    assert row["ratio"] == pytest.approx(row["seconds"] / row["reference_seconds"])
+
+
+def test_processes_that_cannot_be_timed(benchmark, monkeypatch):
+    assert "no multiple of 2" in benchmark("processes", "--batch-size", 3, expect=2)
+    monkeypatch.setattr("sys.executable", "false")
+    assert "timing 2 of them failed" in benchmark("processes", expect=2)

@@ -1,12 +1,20 @@
 """How options become settings."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from experiments.cli import resolve_device
-from experiments.options import asked_objects, default_run_directory, resolve
+from experiments.options import (
+    asked_objects,
+    default_run_directory,
+    resolve,
+    resume_settings,
+    to_score,
+)
 from experiments.run_options import RunOptions
+from inference import Execution, RunDirectory
 from pyro_nem.errors import ConfigError
 
 
@@ -101,3 +109,35 @@ def test_several_processes_do_not_share_a_gpu(monkeypatch):
     with pytest.raises(ConfigError, match="each of 2 processes takes a GPU of its own"):
         resolve_device("cuda:1")
     assert resolve_device("cpu") == "cpu"
+
+
+def test_how_arithmetic_is_carried_out_follows_device_scale_and_options(monkeypatch):
+    assert settings().execution == Execution()
+    asked = settings(precision="bfloat16", compile="on", resident="on")
+    assert asked.execution == Execution("bfloat16", compile=True, resident=True)
+    with pytest.raises(ConfigError, match="capture: only CUDA devices have it"):
+        settings(capture="on")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("experiments.options.resolve_device", lambda name: "cuda")
+    on_gpu = resolve(RunOptions("flying_shapes", capture="off"))[0]
+    assert on_gpu.execution == replace(Execution.usual("cuda"), capture=False)
+    assert resolve(RunOptions("flying_shapes", scale="smoke"))[0].execution == Execution()
+
+
+def test_only_a_precision_that_changes_scores_shows_in_the_folder():
+    plain = default_run_directory(settings())
+    assert default_run_directory(settings(compile="on", resident="on")) == plain
+    assert "bfloat16" in default_run_directory(settings(precision="bfloat16")).name
+
+
+def test_a_run_moves_between_devices(tmp_path):
+    directory = RunDirectory(tmp_path)
+    trained = replace(settings(), device="cuda:3", execution=Execution.usual("cuda"))
+    directory.create({"settings": trained.to_dict()})
+    resumed = resume_settings(RunOptions("flying_shapes", device="cpu", compile="on"), directory)
+    assert (resumed.device, resumed.execution) == ("cpu", Execution(compile=True))
+    # Scores need the precision alone.
+    assert to_score(trained, "cpu").execution == Execution()
+    coarse = settings(precision="bfloat16", compile="on", resident="on")
+    assert to_score(coarse, "cpu").execution == Execution("bfloat16")
