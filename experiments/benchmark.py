@@ -91,7 +91,15 @@ def _run_step(options: StepOptions, device: str) -> Content:
     rate = matrix_rate(device)
     rows: list[Mapping[str, Any]] = []
     for guide in (options.guide,) if options.guide else get_args(GuideName):
-        measured = measure_step(guide, options.network, size, options.repeats, device, rate)
+        measured = measure_step(
+            guide,
+            options.network,
+            size,
+            options.repeats,
+            device,
+            rate,
+            compiled=options.compiled,
+        )
         _print_table([asdict(row) for row in measured], header=not rows)
         rows += [asdict(row) for row in measured]
     print("ratio = ours / reference; machinery = share of E-steps, bound and Pyro")

@@ -40,7 +40,7 @@ class CommonOptions:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             numbers = value if isinstance(value, tuple) else (value,)
-            if any(isinstance(number, int) and number < 1 for number in numbers):
+            if any(type(number) is int and number < 1 for number in numbers):
                 raise ConfigError(f"--{name.replace('_', '-')}: expected at least 1, got {value}")
 
 
@@ -68,6 +68,9 @@ class StepOptions(CommonOptions):
 
     steps: int = 20
     """T."""
+
+    compiled: bool = False
+    """Time the step with compiled networks too, which takes a minute for each guide before."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -29,6 +30,9 @@ from pyro_nem.errors import ConfigError
 
 __all__ = ["StepRow", "measure_step"]
 
+Form = Literal["plain", "compiled", "captured"]
+"""How the step is carried out; a captured one is compiled too where that is usual."""
+
 _SIDE = 28
 
 # More updates than are done before one is recorded.
@@ -42,15 +46,14 @@ class StepRow:
     The reference is the twin written by hand, which takes turns with all others. ``machinery`` is
     the share of the step that is not spent in the networks: E-steps, bound, regulariser and Pyro.
     ``of_limit`` is the rate of the step's matrix products and convolutions as a share of what the
-    device reaches on a large one.
-    Both belong to the step that is neither compiled nor captured, and the row that is has none. Its
-    memory includes weights and moments.
+    device reaches on a large one. These belong to the plain step alone. The memory of a captured
+    one includes weights and moments.
     """
 
     benchmark: str
     guide: GuideName
     network: NetworkName
-    captured: bool
+    form: Form
     batch_size: int
     components: int
     steps: int
@@ -72,10 +75,12 @@ def measure_step(
     repeats: int,
     device: str,
     rate: float,
+    *,
+    compiled: bool = False,
 ) -> list[StepRow]:
     """Time a training step of the Pyro program and of its hand-written twin, in turns.
 
-    One row, and on CUDA a second one for the captured step.
+    A row for each form of the step: plain, compiled if asked for, and captured on CUDA.
 
     Parameters
     ----------
@@ -89,6 +94,8 @@ def measure_step(
         Where to run.
     rate
         Operations a second that the device can do; see :func:`experiments.arithmetic.matrix_rate`.
+    compiled
+        Measure the step with compiled networks too.
     """
     batch, steps, components = size
     if guide == "n-em":
@@ -111,17 +118,22 @@ def measure_step(
     step = update_of(ours, lambda: ours(clip).loss)
     reference = update_of(twin, lambda: twin(clip).loss)
     kinds = [step, reference, update_of(bare, _networks_alone(bare.guide, clip))]
-    captured_peak = 0
+    others: dict[Form, int] = {}
+    if compiled:
+        fused_settings = replace(settings, execution=replace(settings.execution, compile=True))
+        fused = build_objective(fused_settings, (_SIDE, _SIDE, 1))
+        kinds.append(update_of(fused, lambda: fused(clip).loss))
+        others["compiled"] = peak_memory(kinds[-1], device)
     if usual.capture:
-        captured, captured_peak = _captured(replace(settings, execution=usual), clip)
+        captured, others["captured"] = _captured(replace(settings, execution=usual), clip)
         kinds.append(captured)
-    seconds, reference_seconds, networks_seconds, *others = medians_in_turns(kinds, repeats, device)
+    seconds, reference_seconds, networks_seconds, *rest = medians_in_turns(kinds, repeats, device)
     operations = count_operations(step)
     row = StepRow(
         benchmark="step",
         guide=guide,
         network=network,
-        captured=False,
+        form="plain",
         batch_size=batch,
         components=components,
         steps=steps,
@@ -138,15 +150,15 @@ def measure_step(
     beside = [
         replace(
             row,
-            captured=True,
+            form=form,
             seconds=other,
             ratio=other / reference_seconds,
-            peak_bytes=captured_peak,
+            peak_bytes=peak,
             machinery=None,
             gigaflop=None,
             of_limit=None,
         )
-        for other in others
+        for (form, peak), other in zip(others.items(), rest, strict=True)
     ]
     return [row, *beside]
 

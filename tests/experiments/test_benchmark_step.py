@@ -37,11 +37,15 @@ def test_a_step_of_every_guide_is_compared_with_its_twin(benchmark):
     assert "peak, MB" in printed
 
 
-def test_a_step_of_one_guide_and_the_small_network(benchmark):
+def test_a_step_of_one_guide_and_the_small_network(benchmark, monkeypatch):
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda module: None)
     size = ("--batch-size", 2, "--steps", 1, "--components", 2)
-    rows, _ = benchmark("step", "--guide", "rnn-em", "--network", "located", *size)
-    (row,) = rows
-    assert (row["guide"], row["network"], row["components"]) == ("rnn-em", "located", 2)
+    rows, _ = benchmark("step", "--guide", "rnn-em", "--network", "located", *size, "--compiled")
+    assert [row["form"] for row in rows] == ["plain", "compiled"]
+    for row in rows:
+        assert (row["guide"], row["network"], row["components"]) == ("rnn-em", "located", 2)
+        assert row["ratio"] == pytest.approx(row["seconds"] / row["reference_seconds"])
+    assert rows[1]["machinery"] is None
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
