@@ -15,6 +15,7 @@ from experiments.pictures import draw_pictures
 from experiments.run_options import RunOptions
 from experiments.scores import score_table, test_scores
 from inference import (
+    Execution,
     NEMObjective,
     Processes,
     RunDirectory,
@@ -176,12 +177,25 @@ def _introduce(settings: FrameExperiment, objective: NEMObjective, training: HDF
         f"{settings.guide} with the {settings.network} network, {parameters:,} parameters; "
         f"K = {settings.components} components, T = {settings.steps} steps; "
         f"{training.num_sequences:,} training sequences; on {settings.device}"
+        f"{_how(settings.execution)}"
     )
     if settings.guide == "n-em" and training.num_frames > 1:
         print(
             "note: gradient N-EM has no model of motion; on videos the paper uses RNN-EM "
             "(--guide rnn-em)"
         )
+
+
+def _how(execution: Execution) -> str:
+    """Return what is not as on any device, for a line."""
+    words: list[str] = [] if execution.precision == "float32" else [execution.precision]
+    named = {
+        "compiled": execution.compile,
+        "captured": execution.capture,
+        "frames on the device": execution.resident,
+    }
+    words += [name for name, chosen in named.items() if chosen]
+    return "".join(f", {word}" for word in words)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ BENCHMARKS = {
     "bound": "--batch-size 2 --steps 2 --components 2 --pixels 9",
     "data": "--batch-size 2 --sequences 8 --consumed 1",
     "scaling": "--batch-size 1 2 --steps 2 --components 2 --pixels 64 --particles 1",
+    "processes": "--batch-size 2 --steps 2",
+    "epoch": "--batch-size 2 --sequences 4 --network located",
 }
 COMMANDS = ("run", "sweep", "evaluate", "rollout", "benchmark", "collect")
 PREAMBLE = "from inference import TrainingConfig\nTINY = TrainingConfig(updates=2, batch_size=4)\n"
@@ -97,6 +99,8 @@ def environment(folder):
         "PYRO_NEM_CACHE": str(folder / "cache"),
         "PYTHONPATH": str(ROOT),
         "OMP_NUM_THREADS": "1",
+        # Compiling takes minutes; tests/inference/test_execution.py does it.
+        "TORCH_COMPILE_DISABLE": "1",
     }
 
 
