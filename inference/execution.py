@@ -75,15 +75,19 @@ class Execution:
 def prepare(objective: NEMObjective, execution: Execution) -> None:
     """Set the precision of products, and compile the networks of a model and its guide in place.
 
+    The precision of float32 products on CUDA is a setting of the whole process.
+
     Raises
     ------
     ConfigError
         If the objective's device cannot do this.
     """
     execution.check(next(objective.parameters()).device)
-    products = "tf32" if execution.precision != "float32" else "ieee"
-    torch.backends.cuda.matmul.fp32_precision = products
-    torch.backends.cudnn.conv.fp32_precision = products  # type: ignore[attr-defined]  # in no stub
+    coarse = execution.precision != "float32"
+    # These two agree with each other and with what torch.compile reads; PyTorch's newer flags,
+    # which are set by backend, make reading the older ones an error.
+    torch.set_float32_matmul_precision("high" if coarse else "highest")
+    torch.backends.cudnn.allow_tf32 = coarse
     objective.model.network_dtype = torch.bfloat16 if execution.precision == "bfloat16" else None
     if execution.compile:
         for network in _networks(objective):

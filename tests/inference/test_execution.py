@@ -53,6 +53,18 @@ def test_an_unknown_precision():
         Execution("float16")
 
 
+@pytest.mark.parametrize(("precision", "allowed"), [("bfloat16", True), ("float32", False)])
+def test_pytorchs_flags_of_precision_agree(precision, allowed):
+    objective, _ = single("rnn-em, located")
+    prepare(objective, Execution(precision))
+    assert torch.backends.cuda.matmul.allow_tf32 is allowed
+    assert torch.backends.cudnn.allow_tf32 is allowed
+    assert (torch.backends.cuda.matmul.fp32_precision == "tf32") is allowed
+    assert (torch.get_float32_matmul_precision() == "high") is allowed
+    with torch.backends.cudnn.flags(enabled=True):
+        pass
+
+
 @pytest.mark.parametrize("name", guide_zoo.GUIDES)
 def test_bfloat16_stays_within_the_networks(name):
     objective, clip = single(name)
