@@ -13,6 +13,14 @@ from inference.holding import hold_frames
 from pyro_nem.errors import ConfigError
 
 
+@pytest.fixture(autouse=True)
+def precision_of_the_process():
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    yield
+    torch.set_float32_matmul_precision(before[0])
+    torch.backends.cudnn.allow_tf32 = before[1]
+
+
 def quiet_compiler(test):
     """Let PyTorch's compiler warn of its own ways, which would be errors inside it."""
     for message in ("The .grad attribute of a Tensor", "`torch.jit.script"):
