@@ -70,14 +70,15 @@ def measure_epoch(
     )
     path = data_file(settings)
     on_gpu = torch.device(device).type == "cuda"
-    if on_gpu:
-        torch.cuda.reset_peak_memory_stats(device)
     with (
         HDF5Frames(path, "training") as frames,
         HDF5Frames(path, "validation", settings.validation_sequences) as validation,
     ):
+        objective = build_objective(settings, frames.image_shape)
+        if on_gpu:
+            torch.cuda.reset_peak_memory_stats(device)
         run = fit_objective(
-            build_objective(settings, frames.image_shape),
+            objective,
             frames,
             validation,
             steps=settings.steps,

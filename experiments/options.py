@@ -89,7 +89,7 @@ def _execution(options: RunOptions, usual: Execution, device: str) -> Execution:
 def to_score(settings: FrameExperiment, device: str | None) -> FrameExperiment:
     """Return settings to score a run with on a device, in the precision of its training.
 
-    On another kind of device the precision is that which suits it.
+    On another kind of device that which suits it, unless the run is of bfloat16.
     """
     resolved = resolve_device(device)
     precision = _on_device(settings, resolved).precision
@@ -99,7 +99,9 @@ def to_score(settings: FrameExperiment, device: str | None) -> FrameExperiment:
 def _on_device(settings: FrameExperiment, device: str) -> Execution:
     if torch.device(device).type == torch.device(settings.device).type:
         return settings.execution
-    return Execution.usual(device)
+    usual = Execution.usual(device)
+    coarse = settings.execution.precision == "bfloat16"
+    return replace(usual, precision="bfloat16") if coarse else usual
 
 
 def check_one_source(data: Path | None, objects: int | None, most_objects: int | None) -> None:
@@ -175,6 +177,12 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
         held["attention"] = "on" if settings.attention else "off"
     if options.noise is not None:
         given["noise"], held["noise"] = options.noise, settings.noise.probability
+    if options.precision is not None and "bfloat16" in (
+        options.precision,
+        settings.execution.precision,
+    ):
+        # Which of the others it is may differ: they are the same to all that is reported.
+        given["precision"], held["precision"] = options.precision, settings.execution.precision
     for name, value in given.items():
         if value != held[name]:
             raise CheckpointError(

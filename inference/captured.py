@@ -12,7 +12,7 @@ from inference.task import BatchT, Metrics, Task
 from inference.training_config import TrainingConfig
 from inference.update import Update
 
-__all__ = ["CapturedUpdate", "Recorder", "cuda_graph"]
+__all__ = ["CapturedUpdate", "CudaGraphs", "Recorder"]
 
 ResultT = TypeVar("ResultT")
 
@@ -23,7 +23,11 @@ _WARM_UP = 3
 class Recorder(Protocol):
     """Records what a function makes a device do."""
 
-    def __call__(self, body: Callable[[], ResultT], generator: Generator) -> Callable[[], ResultT]:
+    def beside(self, body: Callable[[], ResultT]) -> ResultT:
+        """Call a function as usual, but on the stream on which it will be recorded."""
+        ...
+
+    def record(self, body: Callable[[], ResultT], generator: Generator) -> Callable[[], ResultT]:
         """Return a function that makes the device do it again, with the same memory.
 
         ``generator`` is the source of randomness of ``body``; each time it starts from the seed
@@ -32,21 +36,39 @@ class Recorder(Protocol):
         ...
 
 
-def cuda_graph(body: Callable[[], ResultT], generator: Generator) -> Callable[[], ResultT]:
-    """Record a function as a CUDA graph; nothing is computed until it is replayed.
+class CudaGraphs:
+    """Records CUDA graphs on one stream of a device."""
 
-    What the function returns is returned by every replay: its tensors are overwritten each time.
-    """
-    graph = torch.cuda.CUDAGraph()
-    graph.register_generator_state(generator)
-    with torch.cuda.graph(graph):
-        result = body()
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.stream = torch.cuda.Stream(device)
 
-    def replay() -> ResultT:
-        graph.replay()
+    def beside(self, body: Callable[[], ResultT]) -> ResultT:
+        """Call a function on the stream; see :class:`Recorder`."""
+        current = torch.cuda.current_stream(self.device)
+        self.stream.wait_stream(current)
+        with torch.cuda.stream(self.stream):
+            result = body()
+        current.wait_stream(self.stream)
         return result
 
-    return replay
+    def record(self, body: Callable[[], ResultT], generator: Generator) -> Callable[[], ResultT]:
+        """Record a function; nothing is computed until it is replayed.
+
+        What the function returns is returned by every replay: its tensors are overwritten.
+        """
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(generator)
+        # If the recording fails, PyTorch's context leaves its stream current; this one does not.
+        with torch.cuda.stream(self.stream), torch.cuda.graph(graph, stream=self.stream):
+            result = body()
+
+        def replay() -> ResultT:
+            with torch.cuda.device(self.device):
+                graph.replay()
+            return result
+
+        return replay
 
 
 class CapturedUpdate(Update[BatchT]):
@@ -61,14 +83,14 @@ class CapturedUpdate(Update[BatchT]):
     Parameters
     ----------
     task
-        Gives the loss. Its batches are NamedTuples of tensors (or None) of one shape each, on the
-        device of the module.
+        Gives the loss. Its batches are NamedTuples of tensors (or None), each of one shape. What it
+        returns to measure a batch must not hold on to the graph of the gradient.
     module, config
         See :class:`inference.update.Update`.
     report
         Takes a line if recording fails.
     recorder
-        How to record.
+        How to record; as CUDA graphs if not given.
     """
 
     def __init__(
@@ -78,11 +100,11 @@ class CapturedUpdate(Update[BatchT]):
         config: TrainingConfig,
         *,
         report: Callable[[str], None],
-        recorder: Recorder = cuda_graph,
+        recorder: Recorder | None = None,
     ) -> None:
         super().__init__(task, module, config, deferred=True)
         self._report = report
-        self._recorder = recorder
+        self._recorder: Recorder = CudaGraphs(self.device) if recorder is None else recorder
         self._possible = True
         self._usual = 0
         self._inputs: BatchT | None = None
@@ -93,7 +115,8 @@ class CapturedUpdate(Update[BatchT]):
         if self._replay is None and self._possible and update >= self.task.settled:
             if self._usual < _WARM_UP:
                 self._usual += 1
-                return self._step_beside(batch, update)
+                usual = super().step
+                return self._recorder.beside(lambda: usual(batch, update))
             self._record(batch, update)
         if self._replay is None:
             return super().step(batch, update)
@@ -101,30 +124,19 @@ class CapturedUpdate(Update[BatchT]):
             held.copy_(given, non_blocking=True)
         return self._replay()
 
-    def _step_beside(self, batch: BatchT, update: int) -> Callable[[], Metrics]:
-        """Do a usual update on a stream of its own, as a recording will."""
-        if self.device.type != "cuda":
-            return super().step(batch, update)
-        current = torch.cuda.current_stream(self.device)
-        beside = torch.cuda.Stream(self.device)
-        beside.wait_stream(current)
-        with torch.cuda.stream(beside):
-            measure = super().step(batch, update)
-        current.wait_stream(beside)
-        return measure
-
     def _record(self, batch: BatchT, update: int) -> None:
-        inputs = _copy(batch)
-
-        def body() -> Callable[[], Metrics]:
-            return super(CapturedUpdate, self).step(inputs, update)
-
+        parts = [
+            None if part is None else part.to(self.device, copy=True) for part in cast(Any, batch)
+        ]
+        inputs = cast(BatchT, cast(Any, type(batch))(*parts))
+        usual = super().step
         try:
-            self._replay = self._recorder(body, self.generator)
+            self._replay = self._recorder.record(lambda: usual(inputs, update), self.generator)
             self._inputs = inputs
         # What CUDA raises for whatever a graph cannot hold; the recording has changed nothing.
         except RuntimeError as error:
-            reason = str(error).strip().split("\n")[0]
+            # Ending a recording that has failed is an error too, which hides the first one.
+            reason = str(error.__context__ or error).strip().split("\n")[0]
             self._report(f"the update cannot be captured ({reason}); training goes on without")
             self._possible = False
             self.generator = torch.Generator(self.device).manual_seed(self.generator.initial_seed())
@@ -132,8 +144,3 @@ class CapturedUpdate(Update[BatchT]):
 
 def _tensors(batch: Any) -> list[Tensor]:
     return [part for part in batch if part is not None]
-
-
-def _copy(batch: BatchT) -> BatchT:
-    parts = [None if part is None else part.clone() for part in cast(Any, batch)]
-    return cast(BatchT, cast(Any, type(batch))(*parts))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,6 +17,9 @@ from inference.processes import Processes
 from pyro_nem.errors import ConfigError
 
 __all__ = ["Execution", "Precision", "captures", "prepare"]
+
+# The oldest GPUs (compute capability) that Triton generates code for.
+_TRITON = (7, 0)
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 
@@ -46,13 +51,11 @@ class Execution:
         """Return what suits a device: everything but bfloat16 on CUDA, nothing on a CPU.
 
         On a CPU torch.compile does not pay: the networks' time is spent in products and
-        convolutions, for which it calls the same libraries (docs/experiments.md has the figures).
+        convolutions, for which it calls the same libraries (docs/speed.md has the figures).
         """
         if torch.device(device).type != "cuda":
             return Execution()
-        # Triton, which generates the kernels, is not part of every installation.
-        compiles = find_spec("triton") is not None
-        return Execution(precision="tf32", compile=compiles, capture=True, resident=True)
+        return Execution("tf32", compile=_can_compile(device), capture=True, resident=True)
 
     def check(self, device: torch.device | str) -> None:
         """Check that a device can do this.
@@ -75,7 +78,8 @@ class Execution:
 def prepare(objective: NEMObjective, execution: Execution) -> None:
     """Set the precision of products, and compile the networks of a model and its guide in place.
 
-    The precision of float32 products on CUDA is a setting of the whole process.
+    The precision of float32 products on CUDA is a setting of the whole process. Networks that were
+    compiled before stay so.
 
     Raises
     ------
@@ -92,6 +96,16 @@ def prepare(objective: NEMObjective, execution: Execution) -> None:
     if execution.compile:
         for network in _networks(objective):
             network.compile()
+
+
+def _can_compile(device: torch.device | str) -> bool:
+    """Return whether kernels can be generated for a GPU: by Triton, and a C compiler for it."""
+    compilers = (os.environ.get("CC"), "gcc", "clang", "cc")
+    return (
+        find_spec("triton") is not None
+        and any(shutil.which(name) is not None for name in compilers if name)
+        and torch.cuda.get_device_capability(device) >= _TRITON
+    )
 
 
 def captures(

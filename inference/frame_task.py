@@ -88,14 +88,18 @@ class FrameTask:
         frames = batch.frames.to(next(module.parameters()))
         clip = make_clip(frames, self.noise, generator)
         terms = module(clip, generator, update)
+        # What is measured later must not keep the graph of the gradient, whose nodes belong to the
+        # stream of this update.
+        rollout = terms.rollout.detach()
+        divergence = None if terms.divergence is None else terms.divergence.detach()
 
         def measure() -> Metrics:
             found: Metrics = {}
-            if terms.divergence is not None:
-                found["kl"] = terms.divergence.sum(-1).mean().item()
+            if divergence is not None:
+                found["kl"] = divergence.sum(-1).mean().item()
             if batch.groups is not None:
-                groups = batch.groups[1:].flatten(2).to(generator.device)  # [T, B, D]
-                scores = segmentation_scores_of(terms.rollout, groups, ("ari",))
+                groups = batch.groups[1:].flatten(2).to(rollout.psi.device)  # [T, B, D]
+                scores = segmentation_scores_of(rollout, groups, ("ari",))
                 found["ari"] = _mean_of_scored(scores["ari"])
                 found["ari_last"] = _mean_of_scored(scores["ari"][-1])
                 effective = _mean_of_scored(scores["effective_components"])

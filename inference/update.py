@@ -9,12 +9,12 @@ from typing import Any, Generic
 import pyro
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from inference.processes import ALONE, Processes
 from inference.streams import update_seed
 from inference.task import BatchT, Metrics, Task
 from inference.training_config import TrainingConfig
+from inference.weight_average import WeightAverage
 from pyro_nem.errors import NumericalError
 
 __all__ = ["Update"]
@@ -68,11 +68,7 @@ class Update(Generic[BatchT]):
             fused=deferred or None,
             capturable=deferred,
         )
-        self.average = (
-            None
-            if config.averaging is None
-            else AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))
-        )
+        self.average = None if config.averaging is None else WeightAverage(module, config.averaging)
         self.generator = torch.Generator(self.device)
         self._first = True
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
@@ -98,8 +94,6 @@ class Update(Generic[BatchT]):
             else:
                 group["lr"] = self.config.learning_rate_at(update)
         measure = self.step(batch, update)
-        if self.average is not None:
-            self.average.update_parameters(self.module)
         self._loss_count += 1
         return measure
 
@@ -114,6 +108,8 @@ class Update(Generic[BatchT]):
         loss = self._average(loss.detach())
         self._note_failure(loss, self._clip())
         self.optimizer.step()
+        if self.average is not None:
+            self.average.update(self.module)
         self._loss_sum += loss
         return measure
 
@@ -148,10 +144,7 @@ class Update(Generic[BatchT]):
 
     def averaged(self) -> nn.Module:
         """Return the module with averaged weights; the module itself if none are averaged."""
-        if self.average is None or self.average.n_averaged == 0:
-            return self.module
-        module: nn.Module = self.average.module
-        return module
+        return self.module if self.average is None else self.average.module
 
     def state(self) -> dict[str, Any]:
         """Return everything that changes, for :meth:`load`; see :meth:`check`."""
@@ -160,7 +153,7 @@ class Update(Generic[BatchT]):
             "module": self.module.state_dict(),
             "evaluated": self.averaged().state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "average": None if self.average is None else self.average.state_dict(),
+            "average": None if self.average is None else self.average.state(),
             "loss_sum": self._loss_sum,
             "loss_count": self._loss_count,
         }
@@ -177,7 +170,7 @@ class Update(Generic[BatchT]):
         ]
         self.optimizer.load_state_dict({**state["optimizer"], "param_groups": groups})
         if self.average is not None:
-            self.average.load_state_dict(state["average"])
+            self.average.load(state["average"])
         self._loss_sum.copy_(state["loss_sum"])
         self._loss_count = state["loss_count"]
 

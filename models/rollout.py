@@ -51,6 +51,18 @@ class Rollout(NamedTuple):
     context: Tensor | None = None
     posterior: StateLaw | None = None
 
+    def detach(self) -> Rollout:
+        """Return the same values without their gradient."""
+        law = self.posterior
+        return Rollout(
+            theta=self.theta.detach(),
+            psi=self.psi.detach(),
+            gamma=self.gamma.detach(),
+            initial_gamma=self.initial_gamma.detach(),
+            context=None if self.context is None else self.context.detach(),
+            posterior=None if law is None else StateLaw(law.loc.detach(), law.scale.detach()),
+        )
+
     def at(self, steps: Tensor) -> Rollout:
         """Return the rollout of the chosen steps, a LongTensor of indices."""
         law = self.posterior

@@ -126,8 +126,8 @@ class SpatialMixture(nn.Module):
     def run(self, network: Callable[..., OutputT], *inputs: Tensor) -> OutputT:
         """Call one of the networks of model and guide, with products in ``network_dtype`` if set.
 
-        Only the network knows of it: what it returns, a tensor or a NamedTuple of tensors, has the
-        dtype of its first input.
+        Only the network knows of it: what it returns, a tensor or a tuple of tensors, has the dtype
+        of its first input.
         """
         if self.network_dtype is None:
             return network(*inputs)
@@ -254,7 +254,8 @@ class SpatialMixture(nn.Module):
 def _as_dtype(output: Any, dtype: torch.dtype) -> Any:
     if isinstance(output, Tensor):
         return output.to(dtype)
-    return type(output)(*(part.to(dtype) for part in output))
+    parts = [part.to(dtype) for part in output]
+    return type(output)(*parts) if hasattr(output, "_fields") else type(output)(parts)
 
 
 def _frame_plates(steps: int, batch: int) -> tuple[pyro.plate, pyro.plate]:

@@ -15,7 +15,7 @@ from experiments.options import (
 )
 from experiments.run_options import RunOptions
 from inference import Execution, RunDirectory
-from pyro_nem.errors import ConfigError
+from pyro_nem.errors import CheckpointError, ConfigError
 
 
 def settings(experiment="flying_shapes", **options):
@@ -141,3 +141,19 @@ def test_a_run_moves_between_devices(tmp_path):
     assert to_score(trained, "cpu").execution == Execution()
     coarse = settings(precision="bfloat16", compile="on", resident="on")
     assert to_score(coarse, "cpu").execution == Execution("bfloat16")
+
+
+def test_a_run_of_bfloat16_stays_one(tmp_path):
+    plain, coarse = RunDirectory(tmp_path / "plain"), RunDirectory(tmp_path / "coarse")
+    plain.create({"settings": settings().to_dict()})
+    trained = replace(settings(precision="bfloat16"), device="cuda:3")
+    coarse.create({"settings": trained.to_dict()})
+    asked = RunOptions("flying_shapes", device="cpu", precision="bfloat16")
+    with pytest.raises(CheckpointError, match="precision float32"):
+        resume_settings(asked, plain)
+    assert resume_settings(asked, coarse).execution.precision == "bfloat16"
+    assert resume_settings(replace(asked, precision=None), coarse).execution == Execution(
+        "bfloat16"
+    )
+    with pytest.raises(CheckpointError, match="precision bfloat16"):
+        resume_settings(replace(asked, precision="float32"), coarse)

@@ -104,6 +104,7 @@ def test_a_state_saved_on_another_device_keeps_this_ones_adam():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode")
 def test_on_a_gpu_the_host_does_not_wait_and_no_bad_checkpoint_is_written():
     saved = []
 
