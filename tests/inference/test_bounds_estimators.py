@@ -13,17 +13,12 @@ from torch import nn
 
 from inference import EnumeratedBound, combine
 
+pytestmark = pytest.mark.usefixtures("double_precision")
+
 X, Y, SIGMA = 1.3, 0.4, 0.5
 SUM_OUT = {"enumerate": "parallel"}
 LOG_PI = torch.tensor([0.3, 0.7], dtype=torch.double).log()
 MARKS = torch.tensor([-1.0, 1.0], dtype=torch.double)
-
-
-@pytest.fixture(autouse=True)
-def double_precision():
-    torch.set_default_dtype(torch.double)
-    yield
-    torch.set_default_dtype(torch.float)
 
 
 class Toy(nn.Module):

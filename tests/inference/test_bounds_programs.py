@@ -30,13 +30,7 @@ from inference import EnumeratedBound
 from inference.guides import DrawnNormal
 from pyro_nem.errors import ConfigError
 
-
-@pytest.fixture(autouse=True)
-def double_precision():
-    torch.set_default_dtype(torch.double)
-    pyro.clear_param_store()
-    yield
-    torch.set_default_dtype(torch.float)
+pytestmark = pytest.mark.usefixtures("double_precision", "empty_param_store")
 
 
 def two_sites(p):

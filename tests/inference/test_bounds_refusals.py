@@ -24,13 +24,7 @@ from small_programs import (
 from inference import EnumeratedBound
 from pyro_nem.errors import ConfigError
 
-
-@pytest.fixture(autouse=True)
-def double_precision():
-    torch.set_default_dtype(torch.double)
-    pyro.clear_param_store()
-    yield
-    torch.set_default_dtype(torch.float)
+pytestmark = pytest.mark.usefixtures("double_precision", "empty_param_store")
 
 
 def scaled(body):

@@ -12,16 +12,11 @@ from models import RecurrentPrior, SpatialMixture
 from pyro_nem.data import Clip
 from pyro_nem.networks import DenseDecoder, FlatEncoder
 
+pytestmark = pytest.mark.usefixtures("double_precision")
+
 SUM_OUT = {"enumerate": "parallel"}
 LOG_PI = torch.tensor([0.3, 0.7], dtype=torch.double).log()
 S, B = 4, 3
-
-
-@pytest.fixture(autouse=True)
-def double_precision():
-    torch.set_default_dtype(torch.double)
-    yield
-    torch.set_default_dtype(torch.float)
 
 
 class TwoSteps(nn.Module):

@@ -93,8 +93,7 @@ def test_an_infinite_gradient_stops_before_the_weights_change():
     assert torch.equal(module.weight, before)
 
 
-def test_the_param_store_is_empty_after_training():
-    pyro.clear_param_store()
+def test_the_param_store_is_empty_after_training(empty_param_store):
     run()
     assert len(pyro.get_param_store()) == 0
 
