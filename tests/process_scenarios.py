@@ -14,6 +14,7 @@ import small_run
 import torch
 from guide_zoo import build, make_clip
 from small_run import CONFIG, frames, run
+from smoke_commands import STATIC
 
 from experiments import run as run_command
 from inference import BoundConfig, NEMObjective, evaluate, frame_task, importance_weighted, joined
@@ -32,7 +33,6 @@ OBJECTIVES = {
     "vrnn dreg": BoundConfig("iwae", 3, "dreg"),
 }
 _TORCHRUN = ("-m", "torch.distributed.run", "--nproc-per-node", "2")
-STATIC = ("static_shapes", "--scale", "smoke", "--updates", "40")
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """The command in two processes, as torchrun starts, stops and loses them."""
 
-import json
 import signal
 
 import process_scenarios
 import pytest
-from process_scenarios import STATIC, launch
+from process_scenarios import launch
+from smoke_commands import STATIC, read
 
 from experiments.run import main
 from inference import RunDirectory, load_checkpoint
@@ -16,10 +16,6 @@ RUN = ("-m", "experiments.run", *STATIC)
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("PYRO_NEM_CACHE", str(tmp_path / "cache"))
-
-
-def read(path):
-    return json.loads(path.read_text())
 
 
 def updates(folder):
