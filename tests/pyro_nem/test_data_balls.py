@@ -179,11 +179,19 @@ def test_more_frames_continue_the_same_sequences():
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("objects", 0), ("objects", 256), ("most_objects", 3), ("most_objects", 256),
-        ("frames", 0), ("rows", 15), ("columns", 15), ("training", 0), ("validation", 0),
-        ("test", 0), ("seed", -1),
+        ("objects", 0),
+        ("objects", 256),
+        ("most_objects", 3),
+        ("most_objects", 256),
+        ("frames", 0),
+        ("rows", 15),
+        ("columns", 15),
+        ("training", 0),
+        ("validation", 0),
+        ("test", 0),
+        ("seed", -1),
     ],
-)  # fmt: skip
+)
 def test_a_config_that_cannot_work_names_its_field(field, value):
     with pytest.raises(ConfigError, match=rf"BallsConfig\.{field}: .*got {value}"):
         BallsConfig(**{field: value})

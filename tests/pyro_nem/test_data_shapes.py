@@ -39,11 +39,8 @@ def paint(config, scene, sequence):
     for index in range(config.objects):
         bitmap = BITMAPS[scene.kinds[sequence, index]]
         room = (config.rows - bitmap.shape[0], config.columns - bitmap.shape[1])
-        paths = [
-            walk(scene.starts[sequence, index, axis], scene.velocities[sequence, index, axis],
-                 room[axis], config.frames)
-            for axis in (0, 1)
-        ]  # fmt: skip
+        start, velocity = scene.starts[sequence, index], scene.velocities[sequence, index]
+        paths = [walk(start[axis], velocity[axis], room[axis], config.frames) for axis in (0, 1)]
         for frame, (top, left) in enumerate(zip(*paths, strict=True)):
             for row, column in zip(*np.nonzero(bitmap), strict=True):
                 count[frame, top + row, left + column] += 1
@@ -148,10 +145,17 @@ def test_a_smaller_split_is_the_beginning_of_a_larger_one():
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("objects", 0), ("objects", 256), ("frames", 0), ("rows", 6), ("columns", 11),
-        ("training", 0), ("validation", 0), ("test", 0), ("seed", -1),
+        ("objects", 0),
+        ("objects", 256),
+        ("frames", 0),
+        ("rows", 6),
+        ("columns", 11),
+        ("training", 0),
+        ("validation", 0),
+        ("test", 0),
+        ("seed", -1),
     ],
-)  # fmt: skip
+)
 def test_a_config_that_cannot_work_names_its_field(field, value):
     with pytest.raises(ConfigError, match=rf"ShapesConfig\.{field}: .*got {value}"):
         ShapesConfig(**{field: value})

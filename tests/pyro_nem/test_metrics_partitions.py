@@ -61,8 +61,10 @@ def test_ami_is_that_of_scikit_learn_with_the_max_normaliser():
     assert np.nanmax(np.abs(arithmetic - expected)) > 0.05
 
 
-@pytest.mark.parametrize("score", [lambda a, b: adjusted_rand_index(a, b, 6).numpy(),
-                                   adjusted_mutual_information])  # fmt: skip
+@pytest.mark.parametrize(
+    "score",
+    [lambda a, b: adjusted_rand_index(a, b, 6).numpy(), adjusted_mutual_information],
+)
 def test_leading_axes_are_kept(score):
     labels, predictions = (torch.tensor(array[:60]) for array in partitions())
     flat = score(labels, predictions)
