@@ -164,8 +164,7 @@ class ResidentFrames:
     def _change_to_float(self, count: int) -> None:
         """Hold float32 from now on, and keep the first `count` sequences."""
         held = self._features
-        # Both are there until the values are copied.
-        beside = held.nbytes + (0 if self._groups is None else self._groups.nbytes)
+        beside = 0 if self._groups is None else self._groups.nbytes
         self._features = self._empty(held.shape, torch.float32, beside)
         self._features[:, :count].copy_(held[:, :count]).div_(self._grey)
 

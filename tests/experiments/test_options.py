@@ -152,8 +152,7 @@ def test_a_run_of_bfloat16_stays_one(tmp_path):
     with pytest.raises(CheckpointError, match="precision float32"):
         resume_settings(asked, plain)
     assert resume_settings(asked, coarse).execution.precision == "bfloat16"
-    assert resume_settings(replace(asked, precision=None), coarse).execution == Execution(
-        "bfloat16"
-    )
+    again = resume_settings(replace(asked, precision=None), coarse)
+    assert again.execution == Execution("bfloat16")
     with pytest.raises(CheckpointError, match="precision bfloat16"):
         resume_settings(replace(asked, precision="float32"), coarse)
