@@ -74,21 +74,21 @@ def check_labels(
         raise DataError(f"{where}, key {key!r}: expected numbers, got dtype {labels.dtype}")
 
 
-def check_features(where: str, features: NDArray[Any]) -> NDArray[Any]:
-    """Return features `[T, n, rows, columns, C]` after checking that all lie in [0, 1].
+def check_features(where: str, features: NDArray[Any], white: int = 1) -> NDArray[Any]:
+    """Return features `[T, n, rows, columns, C]` after checking that all lie in [0, `white`].
 
     Raises
     ------
     DataError
-        A value that is NaN, infinite or outside [0, 1]. The message begins with `where`, which
-        names the source and the sequences.
+        A value that is NaN, infinite or outside. The message begins with `where`, which names the
+        source and the sequences.
     """
     # NaN passes through min and max, so two sweeps find everything that is wrong.
     low, high = features.min(), features.max()
-    if not (low >= 0 and high <= 1):
+    if not (low >= 0 and high <= white):
         raise DataError(
-            f"{where}, key 'features': expected finite values in [0, 1], got values from {low} to "
-            f"{high}; rescale the images (divide bytes by 255) or repair the data"
+            f"{where}, key 'features': expected finite values in [0, {white}], got values from "
+            f"{low} to {high}; rescale the images (divide bytes by 255) or repair the data"
         )
     return features
 

@@ -35,8 +35,9 @@ class FrameSource(Protocol):
 
     Satisfied by `HDF5Frames` and `ArrayFrames`; bring your own by having these five members. A
     source of collisions also has `read_collisions(start, stop)`, which returns a uint8 mask
-    `[T, n, rows, columns, 1]`, or None if it has none; only evaluations ask for it. Batches of an
-    epoch are read by a thread, unless `prefetch` is off.
+    `[T, n, rows, columns, 1]`, or None if it has none; only evaluations ask for it. One of 8-bit
+    images may have `white`, 255, and return bytes, which take a quarter of the memory. Batches of
+    an epoch are read by a thread, unless `prefetch` is off.
     """
 
     @property
@@ -61,7 +62,8 @@ class FrameSource(Protocol):
         Returns
         -------
         features
-            Intensities in [0, 1], any real dtype; shape `[T, n, rows, columns, C]`.
+            Intensities in [0, 1], times `white` if the source has it, any real dtype; shape
+            `[T, n, rows, columns, C]`.
         groups
             Object ids; shape `[T, n, rows, columns, 1]`. None if there are no labels.
         """

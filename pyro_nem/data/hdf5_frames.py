@@ -17,7 +17,7 @@ from pyro_nem.data.checks import (
     check_layout,
     check_range,
 )
-from pyro_nem.data.layout import SPLITS
+from pyro_nem.data.layout import SPLITS, WHITE_KEY
 from pyro_nem.errors import ConfigError, DataError
 
 __all__ = ["HDF5Frames"]
@@ -59,6 +59,7 @@ class HDF5Frames:
             self._file = stack.enter_context(_open(Path(path)))
             self._features, self._groups = self._datasets(split)
             check_layout(self._name, self._features, self._groups)
+            self._white = int(self._features.attrs.get(WHITE_KEY, 1))
             stack.pop_all()  # everything is in order: keep the file open
         stored = int(self._features.shape[1])
         self._num_sequences = stored if limit is None else min(stored, limit)
@@ -96,13 +97,18 @@ class HDF5Frames:
         _, _, rows, columns, channels = map(int, self._features.shape)
         return rows, columns, channels
 
+    @property
+    def white(self) -> int:
+        """What `read` returns for full intensity: 255 if the file holds bytes, else 1."""
+        return self._white
+
     def read(self, start: int, stop: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
         """Return sequences `start` to `stop` (exclusive), freshly read and checked.
 
         Returns
         -------
         features
-            Intensities in the file's dtype; shape `[T, n, rows, columns, C]`.
+            Intensities times `white`, in the file's dtype; shape `[T, n, rows, columns, C]`.
         groups
             Object ids; shape `[T, n, rows, columns, 1]`.
 
@@ -111,12 +117,12 @@ class HDF5Frames:
         ConfigError
             The range is empty or leaves the split.
         DataError
-            The file is damaged there or closed, an intensity is not in [0, 1], or a group is no id.
+            The file is damaged there or closed, an intensity is out of range, or a group is no id.
         """
         where = self._where(start, stop)
         features = _read(where, self._features, start, stop)  # [T, n, rows, columns, C]
         groups = _read(where, self._groups, start, stop)  # [T, n, rows, columns, 1]
-        return check_features(where, features), check_groups(where, groups)
+        return check_features(where, features, self._white), check_groups(where, groups)
 
     def read_collisions(self, start: int, stop: int) -> NDArray[np.uint8] | None:
         """Return where objects of sequences `start` to `stop` (exclusive) met others.

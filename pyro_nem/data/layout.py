@@ -10,7 +10,9 @@ with time first:
 | `collisions` | (T, N, rows, columns, 1) | 1: the object here met another one; may be missing |
 
 T = 1 marks static images. Source: the released readers. The published files hold float32;
-this module stores whatever dtype it is given, which is uint8 for binary images.
+this module stores whatever dtype it is given, which is uint8 for binary images. Images of 8 bits
+are stored as they are, from 0 to 255; their features then have the attribute `white`, 255, by which
+readers divide.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,9 +26,10 @@ from pyro_nem.data.atomic_file import atomic_file
 from pyro_nem.data.checks import check_labels, check_layout
 from pyro_nem.errors import ConfigError, DataError
 
-__all__ = ["SPLITS", "FrameBlock", "Split", "write_frames"]
+__all__ = ["SPLITS", "WHITE_KEY", "FrameBlock", "Split", "write_frames"]
 
 SPLITS: Final = ("training", "validation", "test")
+WHITE_KEY: Final = "white"
 
 # A chunk holds whole sequences, so that reading a batch decompresses nothing twice, and stays
 # near the size of HDF5's chunk cache.
@@ -41,7 +44,7 @@ class FrameBlock(NamedTuple):
     """Some consecutive sequences of a split, as they lie in the file."""
 
     features: NDArray[Any]
-    """Intensities in [0, 1]; shape `[T, n, rows, columns, C]`."""
+    """Intensities from 0 to the split's `white`; shape `[T, n, rows, columns, C]`."""
     groups: NDArray[Any]
     """Object ids, 0 where not scored; shape `[T, n, rows, columns, 1]`."""
     collisions: NDArray[Any] | None = None
@@ -58,6 +61,8 @@ class Split(NamedTuple):
     """Sequences in all blocks together."""
     blocks: Iterable[FrameBlock]
     """The sequences in order; read once, so a generator keeps memory small."""
+    white: int = 1
+    """The stored value of full intensity; 255 for bytes."""
 
 
 def write_frames(
@@ -99,6 +104,8 @@ def write_frames(
             for block, start in _checked_blocks(split, f"{path}, split {name!r}"):
                 _write_block(group, block, start, split.num_sequences)
                 target.check()
+            if split.white != 1:
+                group["features"].attrs[WHITE_KEY] = split.white
 
 
 def _checked_blocks(split: Split, where: str) -> Iterator[tuple[FrameBlock, int]]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pyro_nem.data.batches import check_frames
 from pyro_nem.data.frames import FrameBatch, FrameSource
+from pyro_nem.data.grey_levels import GREY, grey_levels
 from pyro_nem.data.read_ahead import read_ahead
 from pyro_nem.data.windows import BLOCK, Window, WindowReader
 from pyro_nem.errors import MemoryLimitError
@@ -20,7 +21,6 @@ MEMORY_LIMIT: Final = 16 * 2**30
 """Bytes that resident frames may take unless told otherwise: the largest data of the papers,
 50,000 videos of 31 frames of 64 x 64 with their groups, take 12.7 GB."""
 
-_GREY: Final = np.float32(255)
 _READ: Final = 2 * BLOCK
 
 
@@ -77,13 +77,13 @@ class ResidentFrames:
         self._frames = frames
         self._memory_limit = memory_limit
         # A tensor of the device, because CUDA divides by a number inexactly, by its reciprocal.
-        self._grey = torch.tensor(_GREY, device=device)
+        self._grey = torch.tensor(GREY, device=device)
         shape = (min(source.num_frames, frames), source.num_sequences, *source.image_shape)
         self._groups: torch.Tensor | None = None
         self._features = self._empty(shape, torch.uint8, beside=0)
         for start, window in _windows(source, frames):
             stop = start + window.features.shape[1]
-            self._store(window.features, start, stop)
+            self._store(window, start, stop)
             if groups and window.groups is not None:
                 if self._groups is None:
                     self._groups = self._empty(shape[:-1], torch.uint8, self._features.nbytes)
@@ -152,13 +152,15 @@ class ResidentFrames:
         """Return the frames of some sequences and, if they are held, their groups."""
         return FrameBatch(self.gather(sequences), self.gather_groups(sequences))
 
-    def _store(self, features: NDArray[Any], start: int, stop: int) -> None:
-        """Store sequences `[T, n, rows, columns, C]`, as bytes as long as that is exact."""
-        values = _grey_levels(features) if self._features.dtype == torch.uint8 else None
-        if values is None:
-            if self._features.dtype == torch.uint8:
-                self._change_to_float(start)
-            values = features.astype(np.float32)
+    def _store(self, window: Window, start: int, stop: int) -> None:
+        """Store sequences, as bytes as long as that is exact."""
+        levels = _bytes(window) if self._features.dtype == torch.uint8 else None
+        if levels is not None:
+            self._features[:, start:stop] = torch.from_numpy(levels)
+            return
+        if self._features.dtype == torch.uint8:
+            self._change_to_float(start)
+        values = window.features.astype(np.float32) / np.float32(window.white)
         self._features[:, start:stop] = torch.from_numpy(values)
 
     def _change_to_float(self, count: int) -> None:
@@ -190,10 +192,9 @@ def _windows(source: FrameSource, frames: int) -> Iterator[tuple[int, Window]]:
     return zip(starts, windows, strict=True)
 
 
-def _grey_levels(features: NDArray[Any]) -> NDArray[np.uint8] | None:
-    """Return the bytes k of intensities k / 255, or None if one is something else."""
-    if features.dtype.kind != "f":
-        return features.astype(np.uint8) * np.uint8(_GREY)  # whole numbers in [0, 1]
-    values = features.astype(np.float32, copy=False)
-    levels = np.rint(values * _GREY).astype(np.uint8)
-    return levels if np.array_equal(levels / _GREY, values) else None
+def _bytes(window: Window) -> NDArray[np.uint8] | None:
+    """Return features `[T, n, rows, columns, C]` as bytes, or None if that is not exact."""
+    features, white = window.features, window.white
+    if features.dtype.kind != "f" and GREY % white == 0:
+        return features.astype(np.uint8) * np.uint8(GREY // white)  # whole numbers in [0, white]
+    return grey_levels(features.astype(np.float32) / np.float32(white))

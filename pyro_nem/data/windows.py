@@ -25,6 +25,8 @@ class Window(NamedTuple):
     """Shape `[T, n, rows, columns, 1]`."""
     collisions: NDArray[np.uint8] | None
     """Shape `[T, n, rows, columns, 1]`."""
+    white: int
+    """The feature of full intensity."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class WindowReader:
         # Not part of the protocol, so that sources without collisions need not know of them.
         read_collisions = getattr(self.source, "read_collisions", None)
         mask = read_collisions(start, stop) if self.collisions and read_collisions else None
-        return _each(Window(features, groups, mask), lambda array: array[: self.frames])
+        window = Window(features, groups, mask, getattr(self.source, "white", 1))
+        return _each(window, lambda array: array[: self.frames])
 
     def read_scattered(self, sequences: NDArray[np.int64]) -> Window:
         """Read sequences in the order given, by whole blocks of the source."""
@@ -55,7 +58,7 @@ class WindowReader:
             window = window or _each(here, lambda array: _empty(array, len(sequences)))
             places = np.flatnonzero(where == index)
             # Block by block: many blocks and a window of them would take twice the memory.
-            for into, array in zip(window, here, strict=True):
+            for into, array in zip(window[:3], here[:3], strict=True):
                 if into is not None and array is not None:
                     into[:, places] = array[:, sequences[places] - first]
         assert window is not None, "no sequences"
@@ -75,12 +78,16 @@ def join(parts: list[Window]) -> Window:
         np.concatenate([window.features for window in parts], axis=1),
         np.concatenate(groups, axis=1) if groups else None,
         np.concatenate(collisions, axis=1) if collisions else None,
+        parts[0].white,
     )
 
 
 def to_batch(window: Window, frames: int) -> FrameBatch:
     """Return a window as tensors of their own; static images become views with `frames` frames."""
-    features = torch.from_numpy(np.array(window.features, np.float32, order="C"))
+    intensities = np.array(window.features, np.float32, order="C")
+    if window.white != 1:
+        intensities /= np.float32(window.white)
+    features = torch.from_numpy(intensities)
     groups, collisions = _labels(window.groups, frames), _labels(window.collisions, frames)
     return FrameBatch(
         features.expand(frames, -1, -1, -1, -1),  # [T, B, rows, columns, C]
@@ -99,11 +106,12 @@ def _labels(array: NDArray[np.uint8] | None, frames: int) -> torch.Tensor | None
 
 def _each(window: Window, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Window:
     """Return a window of changed arrays."""
-    features, groups, collisions = window
+    features, groups, collisions, white = window
     return Window(
         change(features),
         None if groups is None else change(groups),
         None if collisions is None else change(collisions),
+        white,
     )
 
 
