@@ -22,7 +22,7 @@ from pyro_nem.data.batches import (
     ordered_batches,
     read_batch,
 )
-from pyro_nem.data.cache import balls_file, cache_dir, shapes_file
+from pyro_nem.data.cache import balls_file, cache_dir, shapes_file, sprites_file
 from pyro_nem.data.clip import Clip, make_clip
 from pyro_nem.data.frames import FrameBatch, FrameSource
 from pyro_nem.data.hdf5_frames import HDF5Frames
@@ -40,10 +40,19 @@ from pyro_nem.data.shapes import (
     track,
 )
 from pyro_nem.data.share import WHOLE, Share
+from pyro_nem.data.silhouettes import SILHOUETTES
+from pyro_nem.data.sprites import (
+    SpriteScene,
+    SpritesConfig,
+    draw_sprites,
+    generate_sprites,
+    render_sprites,
+)
 
 __all__ = [
     "BITMAPS",
     "MEMORY_LIMIT",
+    "SILHOUETTES",
     "SPLITS",
     "WHOLE",
     "ArrayFrames",
@@ -62,16 +71,20 @@ __all__ = [
     "ShapesConfig",
     "Share",
     "Split",
+    "SpriteScene",
+    "SpritesConfig",
     "as_source",
     "balls_file",
     "bitflip",
     "cache_dir",
     "draw_balls",
     "draw_scene",
+    "draw_sprites",
     "epoch_batches",
     "epoch_order",
     "generate_balls",
     "generate_shapes",
+    "generate_sprites",
     "make_clip",
     "masked_uniform",
     "num_batches",
@@ -79,8 +92,10 @@ __all__ = [
     "read_batch",
     "render",
     "render_balls",
+    "render_sprites",
     "shapes_file",
     "simulate_balls",
+    "sprites_file",
     "track",
     "write_frames",
 ]

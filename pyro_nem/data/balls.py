@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pyro_nem.data.ball_physics import Balls, simulate_balls
 from pyro_nem.data.canvas import Canvas
 from pyro_nem.data.disks import disk_pixels
+from pyro_nem.data.generator_checks import check_generator
 from pyro_nem.data.layout import FrameBlock
 from pyro_nem.data.seeded_blocks import seeded_blocks
 from pyro_nem.errors import ConfigError
@@ -69,24 +70,8 @@ class BallsConfig:
     """Seed of all three splits, which draw from separate streams."""
 
     def __post_init__(self) -> None:
-        least = {
-            "rows": _LEAST_SIDE,
-            "columns": _LEAST_SIDE,
-            "curtain": 0,
-            "seed": 0,
-            "most_objects": self.objects,
-        }
-        for name, value in vars(self).items():
-            if value is not None and value < least.get(name, 1):
-                raise ConfigError(
-                    f"BallsConfig.{name}: expected at least {least.get(name, 1)}, got {value}"
-                )
-        for name in ("objects", "most_objects"):
-            if (getattr(self, name) or 0) > np.iinfo(np.uint8).max:
-                raise ConfigError(
-                    f"BallsConfig.{name}: expected at most 255, got {getattr(self, name)}; "
-                    "object ids are stored as uint8"
-                )
+        least = {"rows": _LEAST_SIDE, "columns": _LEAST_SIDE, "curtain": 0, "seed": 0}
+        check_generator(self, {**least, "most_objects": self.objects})
 
 
 class BallScene(NamedTuple):

@@ -16,9 +16,17 @@ from filelock import FileLock, Timeout
 from pyro_nem.data.balls import BallsConfig, generate_balls
 from pyro_nem.data.layout import SPLITS, FrameBlock, Split, write_frames
 from pyro_nem.data.shapes import ShapesConfig, generate_shapes
+from pyro_nem.data.sprites import WHITE, SpritesConfig, generate_sprites
 from pyro_nem.errors import DataError, StorageError
 
-__all__ = ["CACHE_VARIABLE", "FORMAT_VERSION", "balls_file", "cache_dir", "shapes_file"]
+__all__ = [
+    "CACHE_VARIABLE",
+    "FORMAT_VERSION",
+    "balls_file",
+    "cache_dir",
+    "shapes_file",
+    "sprites_file",
+]
 
 CACHE_VARIABLE: Final = "PYRO_NEM_CACHE"
 FORMAT_VERSION: Final = 1
@@ -90,14 +98,49 @@ def balls_file(config: BallsConfig, report: Callable[[str], None] = print) -> Pa
     StorageError
         The cache cannot be written.
     """
-    count = str(config.objects)
-    if config.most_objects is not None:
-        count += f"-{config.most_objects}"
+    count = _count(config)
     name, text = f"balls-{count}-objects", f"{count} balls"
     if config.curtain:
         name, text = f"{name}-curtain", f"{text} behind a curtain"
     kind = _Kind("balls", name, text, "10 min")
     return _generated_file(kind, config, lambda split: generate_balls(config, split), report)
+
+
+def sprites_file(config: SpritesConfig, report: Callable[[str], None] = print) -> Path:
+    """Return the file of sprites that a configuration describes, as `shapes_file` does.
+
+    Parameters
+    ----------
+    config
+        What the file holds. All of it is part of the file's name.
+    report
+        Called with a line of text before and after generating, or before waiting for another
+        process; not called if the file is found.
+
+    Returns
+    -------
+    Path
+        An HDF5 file in the published layout, for `HDF5Frames`.
+
+    Raises
+    ------
+    DataError
+        The file in the cache is damaged, or was not made from this configuration.
+    StorageError
+        The cache cannot be written.
+    """
+    count = _count(config)
+    kind = _Kind("sprites", f"sprites-{count}-objects", f"{count} sprites", "30 min", WHITE)
+    return _generated_file(kind, config, lambda split: generate_sprites(config, split), report)
+
+
+def _count(config: BallsConfig | SpritesConfig) -> str:
+    """Return the number of objects in words."""
+    most = "" if config.most_objects is None else f"-{config.most_objects}"
+    return f"{config.objects}{most}"
+
+
+_Config = ShapesConfig | BallsConfig | SpritesConfig
 
 
 class _Kind(NamedTuple):
@@ -111,11 +154,13 @@ class _Kind(NamedTuple):
     """What a sequence shows."""
     time: str
     """How long it takes to generate a file of the default size."""
+    white: int = 1
+    """The feature of full intensity."""
 
 
 def _generated_file(
     kind: _Kind,
-    config: ShapesConfig | BallsConfig,
+    config: _Config,
     generate: Callable[[str], Iterator[FrameBlock]],
     report: Callable[[str], None],
 ) -> Path:
@@ -170,14 +215,12 @@ def _write(
         f"Generating {sum(counts.values()):,} sequences of {kind.text}, {attributes['frames']} "
         f"frames each, into {path} (once; the default size takes about {kind.time})"
     )
-    splits = {name: Split(count, generate(name)) for name, count in counts.items()}
+    splits = {name: Split(count, generate(name), kind.white) for name, count in counts.items()}
     write_frames(path, splits, attributes)
     report(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
-def _file_name(
-    kind: _Kind, config: ShapesConfig | BallsConfig, attributes: Mapping[str, str | int]
-) -> str:
+def _file_name(kind: _Kind, config: _Config, attributes: Mapping[str, str | int]) -> str:
     """Return a name that a person can read, made unique by a hash of all attributes."""
     text = json.dumps(attributes, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:10]
