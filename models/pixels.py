@@ -16,6 +16,9 @@ __all__ = ["BernoulliPixels", "GaussianPixels", "PixelLaw"]
 # The paper's code clips probabilities here, before every logarithm.
 _CLIP = 1e-6
 
+# A predicted pixel counts as on above this (code of van Steenkiste et al. 2018).
+_ON = 0.1
+
 
 class PixelLaw(Protocol):
     """The density p(x_i | psi_ik) of a pixel, channels being its event."""
@@ -26,6 +29,13 @@ class PixelLaw(Protocol):
 
     def divergence_from_background(self, psi: Tensor) -> Tensor:
         """Return KL(black pixel || psi) summed over channels, [..., C] -> [...], in nats."""
+        ...
+
+    def imagined(self, psi: Tensor) -> Tensor:
+        """Return the frame that components show together, [..., K, D, C] -> [..., D, C].
+
+        It stands for a frame that nobody has seen, when a guide predicts.
+        """
         ...
 
 
@@ -45,6 +55,10 @@ class BernoulliPixels:
     def divergence_from_background(self, psi: Tensor) -> Tensor:
         """Return KL(Bernoulli(0) || Bernoulli(psi)) = -log(1 - psi), [..., C] -> [...]."""
         return -torch.log1p(-psi.clamp(max=1.0 - _CLIP)).sum(-1)
+
+    def imagined(self, psi: Tensor) -> Tensor:
+        """Return the pixels that some component turns on, [..., K, D, C] -> [..., D, C]."""
+        return (psi.amax(-3) > _ON).to(psi)
 
 
 class _BernoulliByProbability(dist.Bernoulli):  # type: ignore[misc]  # pyro is untyped
@@ -96,3 +110,11 @@ class GaussianPixels:
     def divergence_from_background(self, psi: Tensor) -> Tensor:
         """Return KL(Normal(psi, sigma) || Normal(0, sigma)), [..., C] -> [...]."""
         return psi.square().sum(-1) / (2.0 * self.sigma**2)
+
+    def imagined(self, psi: Tensor) -> Tensor:
+        """Return each pixel as the component shows it that is farthest from black.
+
+        Not the maximum of each channel: of a red and a green component it would make yellow.
+        """
+        brightest = psi.square().sum(-1).argmax(-2, keepdim=True)  # [..., 1, D]
+        return psi.take_along_dim(brightest.unsqueeze(-1), -3).squeeze(-3)  # [..., D, C]

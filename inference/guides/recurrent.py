@@ -19,9 +19,6 @@ __all__ = ["Draw", "RecurrentGuide", "draw_with"]
 Draw = Callable[[StateLaw], Tensor]
 """How a stochastic guide takes theta [B, K, H] from its law."""
 
-# A predicted pixel counts as on above this (code of van Steenkiste et al. 2018).
-_ON = 0.1
-
 
 class _Link:
     """A reference to the model that does not make the guide own the model's parameters.
@@ -119,10 +116,10 @@ class RecurrentGuide(nn.Module, ABC):
     def assign(self, psi: Tensor, targets: Tensor | None, observed: Tensor | None) -> Tensor:
         """Return gamma [B, K, D], the E-step against the clean next frame.
 
-        Without one, the frame is the guide's own: the pixels that some component turns on.
+        Without one, the frame is the guide's own, which the components show together.
         """
         if targets is None:
-            targets = (psi.amax(1) > _ON).to(psi)  # [B, D, C]
+            targets = self.model.pixels.imagined(psi)  # [B, D, C]
         if self.gradient_gamma:
             return responsibilities(self.model, psi, targets, observed)
         with torch.no_grad():
@@ -180,9 +177,9 @@ class RecurrentGuide(nn.Module, ABC):
         """See a clip, then predict what follows, fed with its own predictions.
 
         The input of an imagined step is sum_k gamma_k psi_k of the step before, and gamma is the
-        E-step against the pixels that some component turns on (van Steenkiste et al. 2018, whose
-        code also adds the training's noise to such inputs; here they have none). A stochastic guide
-        takes theta from the prior then.
+        E-step against what the components show together: of binary pixels, those that some
+        component turns on (van Steenkiste et al. 2018, whose code also adds the training's noise to
+        such inputs; here they have none). A stochastic guide takes theta from the prior then.
 
         Parameters
         ----------
