@@ -9,11 +9,19 @@ from typing import TypedDict
 import torch
 from torch import nn
 
-from experiments.config import BALLS, FrameExperiment
+from experiments.config import BALLS, LARGE, FrameExperiment
 from inference import NEMObjective, RunDirectory, prepare
 from inference.guides import RNEM, RNNEM, VRNN, GradientNEM, View
-from models import RecurrentPrior, SpatialMixture
-from pyro_nem.data import BallsConfig, HDF5Frames, ShapesConfig, balls_file, shapes_file
+from models import BernoulliPixels, GaussianPixels, RecurrentPrior, SpatialMixture
+from pyro_nem.data import (
+    BallsConfig,
+    HDF5Frames,
+    ShapesConfig,
+    SpritesConfig,
+    balls_file,
+    shapes_file,
+    sprites_file,
+)
 from pyro_nem.errors import ConfigError
 from pyro_nem.networks import (
     ConvDecoder,
@@ -60,7 +68,7 @@ def data_file(
         "validation": settings.validation_sequences,
         "test": settings.test_sequences,
     }
-    if settings.experiment not in BALLS:
+    if settings.experiment not in LARGE:
         # The published files of shapes hold 50,000, 10,000 and 10,000 sequences.
         held_out = min(10_000, settings.training_sequences)
         sizes.update(validation=held_out, test=held_out)
@@ -75,6 +83,14 @@ def data_file(
             **sizes,
         )
         return balls_file(balls, report)
+    if settings.experiment == "sprites":
+        sprites = SpritesConfig(
+            objects=settings.objects,
+            most_objects=settings.most_objects,
+            frames=settings.frames,
+            **sizes,
+        )
+        return sprites_file(sprites, report)
     config = ShapesConfig(objects=settings.objects, frames=settings.frames, **sizes)
     return shapes_file(config, report)
 
@@ -143,15 +159,16 @@ def build_objective(settings: FrameExperiment, image_shape: tuple[int, int, int]
 def _model_and_guide(
     settings: FrameExperiment, image_shape: tuple[int, int, int]
 ) -> tuple[SpatialMixture, nn.Module]:
+    pixels = GaussianPixels() if settings.pixels == "gaussian" else BernoulliPixels()
     if settings.guide == "n-em":
-        model = SpatialMixture(TiedDecoder(image_shape), settings.components)
+        model = SpatialMixture(TiedDecoder(image_shape), settings.components, pixels=pixels)
         return model, GradientNEM(model, gradient_gamma=settings.gradient_gamma)
     if settings.guide == "vrnn":
         prior = RecurrentPrior(_STATE, _CONTEXT)
         decoder = _decoder(settings, image_shape, _STATE + _CONTEXT)
     else:
         prior, decoder = None, _decoder(settings, image_shape, None)
-    model = SpatialMixture(decoder, settings.components, prior=prior)
+    model = SpatialMixture(decoder, settings.components, pixels=pixels, prior=prior)
     return model, _recurrent_guide(settings, model)
 
 
@@ -192,17 +209,20 @@ def _encoder(
 def _decoder(
     settings: FrameExperiment, image_shape: tuple[int, int, int], state_size: int | None
 ) -> nn.Module:
-    """Return the decoder for states of a size; None for the size that goes with the network."""
-    balls = settings.experiment in BALLS
+    """Return the decoder for states of a size; None for the size that goes with the network.
+
+    It ends in a sigmoid for Gaussian pixels too, whose means are colours in [0, 1].
+    """
+    large = settings.experiment in LARGE
     if settings.network == "located":
-        # The largest ball has a diameter of 16 pixels, the largest shape one of 12.
-        return LocatedDecoder(image_shape, state_size or 128, template=19 if balls else 13)
+        # The largest ball has a diameter of 16 pixels, a sprite of 18, a shape of 12.
+        return LocatedDecoder(image_shape, state_size or 128, template=19 if large else 13)
     if settings.experiment == "static_shapes":
         return DenseDecoder(image_shape, state_size or 250)
     return ConvDecoder(
-        image_shape, state_size or (250 if balls else 100), channels=_channels(settings)
+        image_shape, state_size or (250 if large else 100), channels=_channels(settings)
     )
 
 
 def _channels(settings: FrameExperiment) -> tuple[int, ...]:
-    return (16, 32, 64) if settings.experiment in BALLS else (32, 64)
+    return (16, 32, 64) if settings.experiment in LARGE else (32, 64)

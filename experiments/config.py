@@ -12,16 +12,29 @@ from inference.guides import View
 from pyro_nem.data import Noise
 from pyro_nem.errors import CheckpointError, ConfigError
 
-__all__ = ["BALLS", "ExperimentName", "FrameExperiment", "GuideName", "NetworkName", "Scale"]
+__all__ = [
+    "BALLS",
+    "LARGE",
+    "ExperimentName",
+    "FrameExperiment",
+    "GuideName",
+    "NetworkName",
+    "PixelName",
+    "Scale",
+]
 
 ExperimentName = Literal[
-    "flying_shapes", "static_shapes", "bouncing_balls", "bouncing_balls_curtain"
+    "flying_shapes", "static_shapes", "bouncing_balls", "bouncing_balls_curtain", "sprites"
 ]
 BALLS: tuple[ExperimentName, ...] = ("bouncing_balls", "bouncing_balls_curtain")
 """The experiments whose data are bouncing balls."""
 
+LARGE: tuple[ExperimentName, ...] = (*BALLS, "sprites")
+"""The experiments whose frames have 64x64 pixels, with objects that may vary in number."""
+
 GuideName = Literal["n-em", "rnn-em", "r-nem", "vrnn"]
 NetworkName = Literal["official", "located"]
+PixelName = Literal["bernoulli", "gaussian"]
 Scale = Literal["smoke", "laptop", "paper"]
 
 
@@ -41,6 +54,9 @@ class FrameExperiment:
     network: NetworkName
     """The paper's network, or the small one with a located decoder."""
 
+    pixels: PixelName
+    """The law of a pixel given its component: of binary frames, or of grey and coloured ones."""
+
     views: tuple[View, ...]
     """What a component sees of a frame (all guides but n-em)."""
 
@@ -57,7 +73,7 @@ class FrameExperiment:
     """Objects in each frame of the generated data."""
 
     most_objects: int | None
-    """If given, generated sequences have from ``objects`` to as many; balls only."""
+    """If given, generated sequences have from ``objects`` to as many; balls and sprites only."""
 
     components: int
     """K, components of the mixture."""
@@ -114,10 +130,10 @@ class FrameExperiment:
                 raise ConfigError(f"{option}: expected at least 1, got {getattr(self, name)}")
         if self.most_objects is None:
             return
-        if self.experiment not in BALLS:
+        if self.experiment not in LARGE:
             raise ConfigError(
                 f"--most-objects: {self.experiment} has as many objects in each sequence; leave it "
-                "out, or run bouncing_balls"
+                "out, or run bouncing_balls or sprites"
             )
         if self.most_objects < self.objects:
             raise ConfigError(

@@ -54,10 +54,12 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
     check_one_source(options.data, options.objects, options.most_objects)
     _check_guide_options(options, settings.guide)
     changes = _given(options, _SETTINGS)
-    most = max(options.objects or settings.objects, options.most_objects or 0)
+    if options.objects is not None:
+        changes["most_objects"] = options.most_objects
+    most = _most(replace(settings, **changes))
     if options.components is None:
         # As many components as the experiment spares for its usual number of objects.
-        changes["components"] = most + settings.components - settings.objects
+        changes["components"] = most + settings.components - _most(settings)
     if options.noise is not None:
         changes["noise"] = replace(settings.noise, probability=options.noise)
     if settings.frames > 1:
@@ -73,6 +75,11 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
     execution = Execution() if scale == "smoke" else Execution.usual(device)
     changes["execution"] = _execution(options, execution, device)
     return replace(settings, device=device, **changes), reason
+
+
+def _most(settings: FrameExperiment) -> int:
+    """Return how many objects a generated sequence has at most."""
+    return settings.objects if settings.most_objects is None else settings.most_objects
 
 
 def _execution(options: RunOptions, usual: Execution, device: str) -> Execution:

@@ -25,8 +25,8 @@ class RunOptions:
     """
 
     experiment: tyro.conf.Positional[ExperimentName]
-    """What to run: shapes flying through a video, static images of shapes, or balls of different
-    mass that collide, in the open or behind a curtain."""
+    """What to run: shapes flying through a video, static images of shapes, balls of different
+    mass that collide, in the open or behind a curtain, or coloured sprites that hide each other."""
 
     scale: Annotated[Scale | None, Choice] = None
     """How large: smoke (seconds, only to see that it runs), laptop (minutes on two CPU cores, and
@@ -74,7 +74,8 @@ class RunOptions:
     """Objects in each generated video or image."""
 
     most_objects: Count = None
-    """Balls: from --objects to this many in each video."""
+    """Balls and sprites: from --objects to this many in each video. Default: 6 for sprites, unless
+    --objects is given."""
 
     steps: Count = None
     """T, the steps of the recurrence; each explains the next frame."""
@@ -83,7 +84,8 @@ class RunOptions:
     """An HDF5 file in the published layout to use instead of generated shapes."""
 
     noise: Number = None
-    """Probability that a pixel of the guide's input is flipped."""
+    """Probability that a pixel of the guide's input is flipped; of sprites, that a channel of it is
+    replaced by a random value."""
 
     seed: Count = None
     """Seed of weights, data order, noise and first responsibilities (not of the data). Default:

@@ -130,7 +130,7 @@ def sprites_file(config: SpritesConfig, report: Callable[[str], None] = print) -
         The cache cannot be written.
     """
     count = _count(config)
-    kind = _Kind("sprites", f"sprites-{count}-objects", f"{count} sprites", "30 min", WHITE)
+    kind = _Kind("sprites", f"sprites-{count}-objects", f"{count} sprites", "3 min", WHITE)
     return _generated_file(kind, config, lambda split: generate_sprites(config, split), report)
 
 

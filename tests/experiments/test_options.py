@@ -23,6 +23,23 @@ def settings(experiment="flying_shapes", **options):
 
 
 @pytest.mark.parametrize(
+    ("options", "objects", "components"),
+    [
+        ({}, (3, 6), 7),
+        ({"objects": 4}, (4, None), 5),
+        ({"objects": 4, "most_objects": 5}, (4, 5), 6),
+        ({"most_objects": 4}, (3, 4), 5),
+        ({"components": 4}, (3, 6), 4),
+    ],
+)
+def test_there_is_a_component_for_every_sprite_and_one_more(options, objects, components):
+    found = settings("sprites", **options)
+    assert (found.objects, found.most_objects) == objects
+    assert found.components == components
+    assert found.noise.kind == "masked-uniform"
+
+
+@pytest.mark.parametrize(
     ("options", "components"),
     [
         ({}, 5),
@@ -81,6 +98,7 @@ def test_runs_that_differ_have_folders_that_differ():
         ({"particles": 3}, "--particles: the states of guide rnn-em are point masses"),
         ({"guide": "r-nem", "kl_warmup": 3}, "--kl-warmup: the states of guide r-nem"),
         ({"guide": "n-em", "free_nats": 0.5}, "--free-nats: the states of guide n-em"),
+        ({"experiment": "sprites", "guide": "n-em"}, "--guide n-em: .* binary frames"),
         ({"divergence": "analytic"}, "--divergence: the states of guide rnn-em"),
         ({"most_objects": 5}, "--most-objects: flying_shapes has as many objects"),
         ({"data": Path("x.h5"), "most_objects": 5}, "leave one of them out"),
