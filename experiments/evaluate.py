@@ -19,9 +19,10 @@ from experiments.cli import (
     run_command,
 )
 from experiments.config import FrameExperiment
-from experiments.options import asked_objects, check_one_source, or_default, to_score
+from experiments.options import to_score
 from experiments.pictures import draw_pictures
 from experiments.scores import score_table, test_scores
+from experiments.sources import asked_objects, check_one_source, file_to_test, or_default
 from inference import ALONE, RunDirectory, load_checkpoint, load_weights
 from pyro_nem.data import HDF5Frames
 from pyro_nem.errors import ConfigError
@@ -53,11 +54,14 @@ class EvaluateOptions:
     """Objects in each generated sequence. Default: as trained."""
 
     most_objects: Count = None
-    """Balls: from --objects to this many in each video. Default: as trained; --objects alone asks
-    for so many in each."""
+    """Balls and sprites: from --objects to this many in each video. Default: as trained; --objects
+    alone asks for so many in each."""
 
     data: File = None
     """An HDF5 file in the published layout to test on."""
+
+    data_dir: File = None
+    """Folder of the papers' own files, in which that of the experiment and --objects is found."""
 
     split: Literal["training", "validation", "test"] = "test"
     """Which split of the file."""
@@ -140,7 +144,7 @@ def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExpe
         value = getattr(options, name)
         if value is not None and value < 1:
             raise ConfigError(f"--{name}: expected at least 1, got {value}")
-    check_one_source(options.data, options.objects, options.most_objects)
+    check_one_source(options)
     steps = or_default(options.steps, trained.steps)
     frames = trained.frames if trained.frames == 1 else max(trained.frames, steps + 1)
     if options.particles is not None and trained.guide != "vrnn":
@@ -151,20 +155,18 @@ def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExpe
     noise = trained.noise
     if options.noise is not None:
         noise = replace(noise, probability=options.noise)
-    data = trained.data if options.data is None else str(options.data)
     changed = replace(
         trained,
         components=or_default(options.components, trained.components),
         steps=steps,
-        **asked_objects(options.objects, options.most_objects, trained),
+        **asked_objects(options, trained),
         iwae_particles=or_default(options.particles, trained.iwae_particles),
         test_sequences=or_default(options.sequences, trained.test_sequences),
         frames=frames,
-        # Other objects than a data file's can only be generated.
-        data=data if options.objects is None and options.most_objects is None else None,
         noise=noise,
     )
-    return to_score(changed, options.device)
+    data = file_to_test(options, changed, trained)
+    return to_score(replace(changed, data=data), options.device)
 
 
 def _name(options: EvaluateOptions, settings: FrameExperiment) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
@@ -12,21 +12,16 @@ from experiments.cli import resolve_device
 from experiments.config import FrameExperiment, GuideName
 from experiments.defaults import defaults
 from experiments.run_options import RunOptions
+from experiments.sources import asked_file, check_one_source
 from inference import BoundConfig, Execution, RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 
 __all__ = [
-    "asked_objects",
-    "check_one_source",
     "default_run_directory",
-    "or_default",
     "resolve",
     "resume_settings",
     "to_score",
 ]
-
-ValueT = TypeVar("ValueT")
-
 
 # Options that set the field of the same name in FrameExperiment, BoundConfig and TrainingConfig.
 _SETTINGS = ("components", "objects", "most_objects", "steps", "test_sequences", "data")
@@ -51,7 +46,7 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
     else:
         scale, reason = "laptop", "there is no CUDA device; --scale paper runs the full protocol"
     settings = defaults(options.experiment, scale, options.guide, options.network)
-    check_one_source(options.data, options.objects, options.most_objects)
+    check_one_source(options)
     _check_guide_options(options, settings.guide)
     changes = _given(options, _SETTINGS)
     if options.objects is not None:
@@ -64,6 +59,7 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
         changes["noise"] = replace(settings.noise, probability=options.noise)
     if settings.frames > 1:
         changes["frames"] = max(settings.frames, changes.get("steps", settings.steps) + 1)
+    changes["data"] = asked_file(options, replace(settings, **changes))
     if options.attention is not None:
         changes["attention"] = options.attention == "on"
     changes["bound"] = replace(settings.bound, **_given(options, _BOUND))
@@ -111,21 +107,6 @@ def _on_device(settings: FrameExperiment, device: str) -> Execution:
     return replace(usual, precision="bfloat16") if coarse else usual
 
 
-def check_one_source(data: Path | None, objects: int | None, most_objects: int | None) -> None:
-    """Check that data are not asked for twice, as a file and as generated objects.
-
-    Raises
-    ------
-    ConfigError
-        If they are.
-    """
-    if data is not None and (objects is not None or most_objects is not None):
-        raise ConfigError(
-            "--objects and --most-objects describe generated data, but --data brings its own; "
-            "leave one of them out"
-        )
-
-
 def _check_guide_options(options: RunOptions, guide: GuideName) -> None:
     """Check that no option is given that the guide has no use for.
 
@@ -148,20 +129,6 @@ def _check_guide_options(options: RunOptions, guide: GuideName) -> None:
         )
 
 
-def asked_objects(
-    objects: int | None, most_objects: int | None, trained: FrameExperiment
-) -> dict[str, Any]:
-    """Return the fields of the objects to test with; a number alone asks for a fixed one."""
-    if objects is None and most_objects is None:
-        return {"objects": trained.objects, "most_objects": trained.most_objects}
-    return {"objects": or_default(objects, trained.objects), "most_objects": most_objects}
-
-
-def or_default(value: ValueT | None, default: ValueT) -> ValueT:
-    """Return an option's value, or the default if it was left out; 0 is a value."""
-    return default if value is None else value
-
-
 def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperiment:
     """Return the settings of the run in a folder, after checking the options against them.
 
@@ -175,6 +142,9 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
     settings = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
     given = _given(options, ("experiment", "scale", "guide", "network", *_SETTINGS))
     held: dict[str, Any] = {name: getattr(settings, name) for name in given}
+    if options.data_dir is not None:
+        given["data"] = asked_file(options, settings)
+        held["data"] = settings.data
     for names, part in ((_BOUND, settings.bound), (_TRAINING, settings.training)):
         asked = _given(options, names)
         held.update({name: getattr(part, name) for name in asked})

@@ -10,10 +10,11 @@ import torch
 import tyro
 
 from experiments.assembly import build_objective, check_same_frames, evaluation_file
-from experiments.cli import Count, Text, provenance, run_command, use_threads
+from experiments.cli import Count, File, Text, provenance, run_command, use_threads
 from experiments.config import FrameExperiment
-from experiments.options import asked_objects, or_default, to_score
+from experiments.options import to_score
 from experiments.pictures import clip_samples
+from experiments.sources import asked_objects, check_one_source, file_to_test, or_default
 from inference import (
     NEMObjective,
     Prediction,
@@ -63,8 +64,14 @@ class RolloutOptions:
     """Objects in each generated sequence. Default: as trained."""
 
     most_objects: Count = None
-    """Balls: from --objects to this many in each video. Default: as trained; --objects alone asks
-    for so many in each."""
+    """Balls and sprites: from --objects to this many in each video. Default: as trained; --objects
+    alone asks for so many in each."""
+
+    data: File = None
+    """An HDF5 file in the published layout to roll out on."""
+
+    data_dir: File = None
+    """Folder of the papers' own files, in which that of the experiment and --objects is found."""
 
     sequences: int = 100
     """Test sequences to score; the first three are animated."""
@@ -139,19 +146,16 @@ def _roll_out(options: RolloutOptions, arguments: list[str]) -> int:
 def _conditions(options: RolloutOptions, trained: FrameExperiment) -> FrameExperiment:
     """Return the settings of the run with the options' changes, and videos that are long enough."""
     needed = or_default(options.seen, trained.steps) + options.steps + 1
-    data = trained.data
-    if options.objects is not None or options.most_objects is not None:
-        # Other objects than a data file's can only be generated.
-        data = None
+    check_one_source(options)
     changed = replace(
         trained,
         components=or_default(options.components, trained.components),
-        **asked_objects(options.objects, options.most_objects, trained),
+        **asked_objects(options, trained),
         frames=trained.frames if trained.frames == 1 else max(trained.frames, needed),
         test_sequences=options.sequences,
-        data=data,
     )
-    return to_score(changed, options.device)
+    data = file_to_test(options, changed, trained)
+    return to_score(replace(changed, data=data), options.device)
 
 
 def _animate(

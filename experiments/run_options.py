@@ -81,7 +81,11 @@ class RunOptions:
     """T, the steps of the recurrence; each explains the next frame."""
 
     data: File = None
-    """An HDF5 file in the published layout to use instead of generated shapes."""
+    """An HDF5 file in the published layout to use instead of generated data."""
+
+    data_dir: File = None
+    """Folder of the papers' own files, downloaded by hand: the one of the experiment and --objects
+    is found by its published name, as flying_shapes_4.h5."""
 
     noise: Number = None
     """Probability that a pixel of the guide's input is flipped; of sprites, that a channel of it is

@@ -64,7 +64,8 @@ def workspace(tmp_path_factory):
     for experiment, run_dir in RUN_DIRS.items():
         run(folder, ["experiments.run", experiment, "--scale", "smoke", "--run-dir", run_dir])
     file = next((folder / "cache").glob("shapes-3-objects-21*.h5"))
-    (folder / "flying_shapes.h5").symlink_to(file)
+    (folder / "published").mkdir()
+    (folder / "published" / "flying_shapes.h5").symlink_to(file)
     return folder
 
 

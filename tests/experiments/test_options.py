@@ -7,13 +7,13 @@ import pytest
 
 from experiments.cli import resolve_device
 from experiments.options import (
-    asked_objects,
     default_run_directory,
     resolve,
     resume_settings,
     to_score,
 )
 from experiments.run_options import RunOptions
+from experiments.sources import asked_objects
 from inference import Execution, RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 
@@ -116,9 +116,13 @@ def test_fewer_balls_at_most_than_at_least_are_refused():
 
 def test_a_number_alone_asks_for_so_many_balls_in_each_video():
     trained = settings("bouncing_balls", objects=4, most_objects=6)
-    assert asked_objects(None, None, trained) == {"objects": 4, "most_objects": 6}
-    assert asked_objects(5, None, trained) == {"objects": 5, "most_objects": None}
-    assert asked_objects(None, 8, trained) == {"objects": 4, "most_objects": 8}
+
+    def asked(**options):
+        return asked_objects(RunOptions("bouncing_balls", **options), trained)
+
+    assert asked() == {"objects": 4, "most_objects": 6}
+    assert asked(objects=5) == {"objects": 5, "most_objects": None}
+    assert asked(most_objects=8) == {"objects": 4, "most_objects": 8}
 
 
 def test_several_processes_do_not_share_a_gpu(monkeypatch):

@@ -1,0 +1,114 @@
+"""Which data options ask for: generated ones, a file, or a published one in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from experiments.config import FrameExperiment
+from experiments.published_files import published_file
+from pyro_nem.errors import ConfigError
+
+__all__ = [
+    "SourceOptions",
+    "asked_file",
+    "asked_objects",
+    "check_one_source",
+    "file_to_test",
+    "or_default",
+]
+
+ValueT = TypeVar("ValueT")
+
+
+class SourceOptions(Protocol):
+    """What the options of every command on data have; None is an option left out."""
+
+    @property
+    def data(self) -> Path | None:
+        """A file."""
+
+    @property
+    def data_dir(self) -> Path | None:
+        """A folder of published files."""
+
+    @property
+    def objects(self) -> int | None:
+        """Objects in each sequence, or the fewest of them."""
+
+    @property
+    def most_objects(self) -> int | None:
+        """The most objects in a sequence."""
+
+
+def check_one_source(options: SourceOptions) -> None:
+    """Check that data are not asked for twice, as a file and in another way.
+
+    Raises
+    ------
+    ConfigError
+        If they are.
+    """
+    if options.data is None:
+        return
+    if options.data_dir is not None:
+        raise ConfigError(
+            "--data names a file, and --data-dir a folder in which to find one; leave one of them "
+            "out"
+        )
+    if options.objects is not None or options.most_objects is not None:
+        raise ConfigError(
+            "--objects and --most-objects describe generated or published data, but --data brings "
+            "its own; leave one of them out"
+        )
+
+
+def asked_objects(options: SourceOptions, trained: FrameExperiment) -> dict[str, Any]:
+    """Return the fields of the objects to test with; a number alone asks for a fixed one."""
+    if options.objects is None and options.most_objects is None:
+        return {"objects": trained.objects, "most_objects": trained.most_objects}
+    return {
+        "objects": or_default(options.objects, trained.objects),
+        "most_objects": options.most_objects,
+    }
+
+
+def asked_file(options: SourceOptions, settings: FrameExperiment) -> str | None:
+    """Return the file that options ask for, None if it is none.
+
+    Of published files it is that for the objects and frames of ``settings``.
+
+    Raises
+    ------
+    ConfigError
+        No such file was published.
+    DataError
+        It is not in the folder.
+    """
+    if options.data_dir is None:
+        return None if options.data is None else str(options.data)
+    file = published_file(
+        options.data_dir,
+        settings.experiment,
+        objects=settings.objects,
+        most_objects=settings.most_objects,
+        frames=settings.frames,
+    )
+    return str(file)
+
+
+def file_to_test(
+    options: SourceOptions, settings: FrameExperiment, trained: FrameExperiment
+) -> str | None:
+    """Return the file to test a run on, None for generated data.
+
+    It is the one that options ask for, else that of the training; but other objects than a file's
+    can only be generated. For the errors see :func:`asked_file`.
+    """
+    same = options.objects is None and options.most_objects is None
+    return asked_file(options, settings) or (trained.data if same else None)
+
+
+def or_default(value: ValueT | None, default: ValueT) -> ValueT:
+    """Return an option's value, or the default if it was left out; 0 is a value."""
+    return default if value is None else value
