@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from image_files import save_videos, videos
 
 from inference import TrainingConfig, fit
 from models import SpatialMixture
@@ -36,7 +37,7 @@ BENCHMARKS = {
     "processes": "--batch-size 2 --steps 2",
     "epoch": "--batch-size 2 --sequences 4 --network located",
 }
-COMMANDS = ("run", "sweep", "evaluate", "rollout", "benchmark", "collect")
+COMMANDS = ("import_frames", "run", "sweep", "evaluate", "rollout", "benchmark", "collect")
 PREAMBLE = "from inference import TrainingConfig\nTINY = TrainingConfig(updates=2, batch_size=4)\n"
 
 
@@ -66,6 +67,11 @@ def workspace(tmp_path_factory):
     file = next((folder / "cache").glob("shapes-3-objects-21*.h5"))
     (folder / "published").mkdir()
     (folder / "published" / "flying_shapes.h5").symlink_to(file)
+    frames, masks = videos(count=12, frames=9)
+    save_videos(folder / "toys" / "frames", frames)
+    save_videos(folder / "toys" / "masks", masks)
+    run(folder, ["experiments.import_frames", "toys/frames", "--size", "64", "64"])
+    (folder / "frames.h5").rename(folder / "toys.h5")
     return folder
 
 
@@ -149,6 +155,8 @@ def test_commands_run(line, workspace):
     elif program == "experiments.sweep":
         arguments = [*first_values(without(arguments, "--seeds")), "--seeds", "1"]
         arguments += ["--scale", "smoke"]
+    elif program == "experiments.import_frames":
+        arguments.append("--overwrite")
     elif program == "experiments.rollout":
         arguments = [*without(arguments, "--steps"), "--steps", "3", "--sequences", "4"]
     elif program == "experiments.benchmark":
