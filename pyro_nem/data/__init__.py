@@ -22,11 +22,22 @@ from pyro_nem.data.batches import (
     ordered_batches,
     read_batch,
 )
-from pyro_nem.data.cache import balls_file, cache_dir, shapes_file, sprites_file
+from pyro_nem.data.cache import balls_file, digits_file, shapes_file, sprites_file
 from pyro_nem.data.clip import Clip, make_clip
+from pyro_nem.data.digits import (
+    DigitScene,
+    DigitsConfig,
+    draw_digits,
+    generate_digits,
+    render_digits,
+)
+from pyro_nem.data.folders import cache_dir, data_dir
 from pyro_nem.data.frames import FrameBatch, FrameSource
 from pyro_nem.data.hdf5_frames import HDF5Frames
 from pyro_nem.data.layout import SPLITS, FrameBlock, Split, write_frames
+from pyro_nem.data.mnist import MNISTPart, mnist_images
+from pyro_nem.data.mnist_bitmaps import DigitBitmaps, digit_bitmaps
+from pyro_nem.data.motion import bounce
 from pyro_nem.data.noise import Noise, bitflip, masked_uniform
 from pyro_nem.data.order import epoch_order
 from pyro_nem.data.resident import MEMORY_LIMIT, ResidentFrames
@@ -61,10 +72,14 @@ __all__ = [
     "Balls",
     "BallsConfig",
     "Clip",
+    "DigitBitmaps",
+    "DigitScene",
+    "DigitsConfig",
     "FrameBatch",
     "FrameBlock",
     "FrameSource",
     "HDF5Frames",
+    "MNISTPart",
     "Noise",
     "ResidentFrames",
     "Scene",
@@ -76,22 +91,30 @@ __all__ = [
     "as_source",
     "balls_file",
     "bitflip",
+    "bounce",
     "cache_dir",
+    "data_dir",
+    "digit_bitmaps",
+    "digits_file",
     "draw_balls",
+    "draw_digits",
     "draw_scene",
     "draw_sprites",
     "epoch_batches",
     "epoch_order",
     "generate_balls",
+    "generate_digits",
     "generate_shapes",
     "generate_sprites",
     "make_clip",
     "masked_uniform",
+    "mnist_images",
     "num_batches",
     "ordered_batches",
     "read_batch",
     "render",
     "render_balls",
+    "render_digits",
     "render_sprites",
     "shapes_file",
     "simulate_balls",

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -10,35 +9,20 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import h5py
-import platformdirs
 from filelock import FileLock, Timeout
 
 from pyro_nem.data.balls import BallsConfig, generate_balls
+from pyro_nem.data.digits import DigitsConfig, generate_digits
+from pyro_nem.data.folders import CACHE_VARIABLE, cache_dir
 from pyro_nem.data.layout import SPLITS, FrameBlock, Split, write_frames
 from pyro_nem.data.shapes import ShapesConfig, generate_shapes
 from pyro_nem.data.sprites import WHITE, SpritesConfig, generate_sprites
 from pyro_nem.errors import DataError, StorageError
 
-__all__ = [
-    "CACHE_VARIABLE",
-    "FORMAT_VERSION",
-    "balls_file",
-    "cache_dir",
-    "shapes_file",
-    "sprites_file",
-]
+__all__ = ["FORMAT_VERSION", "balls_file", "digits_file", "shapes_file", "sprites_file"]
 
-CACHE_VARIABLE: Final = "PYRO_NEM_CACHE"
 FORMAT_VERSION: Final = 1
 """Counts changes of what a configuration generates; files of another version are not used."""
-
-
-def cache_dir() -> Path:
-    """Return the folder for generated and downloaded files, which may not exist yet.
-
-    `$PYRO_NEM_CACHE` if it is set, else the operating system's place for a user's caches.
-    """
-    return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("pyro_nem"))
 
 
 def shapes_file(config: ShapesConfig, report: Callable[[str], None] = print) -> Path:
@@ -120,7 +104,7 @@ def sprites_file(config: SpritesConfig, report: Callable[[str], None] = print) -
     Returns
     -------
     Path
-        An HDF5 file in the published layout, for `HDF5Frames`.
+        An HDF5 file with the splits `training`, `validation` and `test`.
 
     Raises
     ------
@@ -134,13 +118,46 @@ def sprites_file(config: SpritesConfig, report: Callable[[str], None] = print) -
     return _generated_file(kind, config, lambda split: generate_sprites(config, split), report)
 
 
+def digits_file(config: DigitsConfig, report: Callable[[str], None] = print) -> Path:
+    """Return the file of digits that a configuration describes, as `shapes_file` does.
+
+    Parameters
+    ----------
+    config
+        What the file holds. All of it is part of the file's name.
+    report
+        Called with a line of text before and after generating, before waiting for another
+        process, and before MNIST is downloaded; not called if the file is found.
+
+    Returns
+    -------
+    Path
+        An HDF5 file in the published layout, for `HDF5Frames`.
+
+    Raises
+    ------
+    DataError
+        The file in the cache is damaged, or was not made from this configuration; or MNIST cannot
+        be found, or what was found is damaged.
+    StorageError
+        The cache cannot be written.
+    """
+    name, text = f"digits-{config.objects}-objects", f"{config.objects} digits"
+    if config.variations is not None:
+        name, text = f"{name}-of-{config.variations}", f"{text} of {config.variations}"
+    kind = _Kind("digits", name, text, "90 s", white=255)
+    return _generated_file(
+        kind, config, lambda split: generate_digits(config, split, report), report
+    )
+
+
 def _count(config: BallsConfig | SpritesConfig) -> str:
     """Return the number of objects in words."""
     most = "" if config.most_objects is None else f"-{config.most_objects}"
     return f"{config.objects}{most}"
 
 
-_Config = ShapesConfig | BallsConfig | SpritesConfig
+_Config = ShapesConfig | BallsConfig | DigitsConfig | SpritesConfig
 
 
 class _Kind(NamedTuple):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from pyro_nem.data.canvas import Canvas
 from pyro_nem.data.layout import FrameBlock
+from pyro_nem.data.motion import bounce
 from pyro_nem.data.seeded_blocks import seeded_blocks
 from pyro_nem.errors import ConfigError
 
@@ -121,15 +122,9 @@ def draw_scene(config: ShapesConfig, num_sequences: int, generator: np.random.Ge
 def track(config: ShapesConfig, scene: Scene) -> NDArray[np.int64]:
     """Return the top left corner of every object in every frame; shape `[T, B, n, 2]`.
 
-    An object moves by its velocity and turns around, for each axis on its own, in the frame in
-    which its bounding box touches the border: .., 20, 21, 20, .. The path is then the straight
-    line folded into [0, room], a triangle wave of period 2 room.
+    Objects bounce at the border, see `bounce`.
     """
-    room = _room(config, scene.kinds)  # [B, n, 2]
-    time = np.arange(config.frames)[:, None, None, None]  # [T, 1, 1, 1]
-    line = scene.starts + time * scene.velocities  # [T, B, n, 2]
-    # Without room to move the period would be 0; any period then gives position 0.
-    return room - np.abs(line % np.maximum(2 * room, 1) - room)
+    return bounce(scene.starts, scene.velocities, _room(config, scene.kinds), config.frames)
 
 
 def render(config: ShapesConfig, scene: Scene) -> FrameBlock:

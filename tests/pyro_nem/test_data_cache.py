@@ -3,29 +3,36 @@
 import os
 import queue
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import platformdirs
 import pytest
+import small_mnist
 from filelock import FileLock
 
 from pyro_nem.data import (
     BallsConfig,
+    DigitsConfig,
     HDF5Frames,
     ShapesConfig,
     balls_file,
     cache_dir,
+    digits_file,
     generate_balls,
+    generate_digits,
     generate_shapes,
+    mnist,
+    read_batch,
     shapes_file,
     write_frames,
 )
 from pyro_nem.data import cache as cache_module
 from pyro_nem.errors import ConfigError, DataError, StorageError
 
+DIGITS = DigitsConfig(variations=3, frames=3, training=30, validation=4, test=5, seed=3)
 SMALL = ShapesConfig(objects=2, frames=3, training=30, validation=4, test=5, seed=3)
 BALLS = BallsConfig(
     objects=2, frames=3, rows=16, columns=20, training=30, validation=4, test=5, seed=3
@@ -107,6 +114,40 @@ def test_a_file_of_balls_is_found_again_and_each_configuration_has_its_own(monke
     assert paths[3].name.startswith("balls-2-3-objects-curtain-3-frames")
     monkeypatch.setattr(cache_module, "write_frames", refuse)
     assert [balls_file(config, report=refuse) for config in configs] == paths
+
+
+def test_a_file_of_digits_holds_intensities_and_says_how_they_were_made(tmp_path, monkeypatch):
+    small_mnist.put(tmp_path / "data", monkeypatch)
+    lines = []
+    path = digits_file(DIGITS, report=lines.append)
+    assert path.name.startswith("digits-2-objects-of-3-3-frames-24x24-30-4-5-seed-3-")
+    assert "39 sequences of 2 digits of 3, 3 frames each" in lines[0]
+    for split, count in (("training", 30), ("validation", 4), ("test", 5)):
+        made = next(generate_digits(DIGITS, split))
+        with HDF5Frames(path, split) as source:
+            batch = read_batch(source, 0, count, frames=3)
+        np.testing.assert_array_equal(batch.frames, made.features / np.float32(255))
+        np.testing.assert_array_equal(batch.groups, made.groups[..., 0])
+    with h5py.File(path) as file:
+        assert file["training/features"].dtype == np.uint8
+        expected = {"generator": "digits", "format_version": 1}
+        assert dict(file.attrs) == {**asdict(DIGITS), **expected}
+    assert digits_file(DIGITS, report=refuse) == path
+
+
+def test_each_configuration_of_digits_has_its_own_file(tmp_path, monkeypatch):
+    small_mnist.put(tmp_path / "data", monkeypatch)
+    others = [replace(DIGITS, **{field: 2 * value}) for field, value in vars(DIGITS).items()]
+    configs = [DIGITS, replace(DIGITS, variations=None), *others]
+    assert len({digits_file(config, report=str) for config in configs}) == len(configs)
+
+
+def test_without_mnist_there_is_no_file_of_digits(folder, monkeypatch):
+    monkeypatch.delenv("PYRO_NEM_DATA", raising=False)
+    monkeypatch.setattr(mnist, "_MIRRORS", ())
+    with pytest.raises(DataError, match="cannot download MNIST"):
+        digits_file(DIGITS, report=str)
+    assert os.listdir(folder) == []
 
 
 def test_balls_that_do_not_fit_leave_no_file(folder):

@@ -1,0 +1,26 @@
+"""Where files are looked for and kept."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+__all__ = ["CACHE_VARIABLE", "DATA_VARIABLE", "cache_dir", "data_dir"]
+
+CACHE_VARIABLE: Final = "PYRO_NEM_CACHE"
+DATA_VARIABLE: Final = "PYRO_NEM_DATA"
+
+
+def cache_dir() -> Path:
+    """Return the folder for generated and downloaded files, which may not exist yet.
+
+    `$PYRO_NEM_CACHE` if it is set, else the operating system's place for a user's caches.
+    """
+    return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("pyro_nem"))
+
+
+def data_dir() -> Path | None:
+    """Return `$PYRO_NEM_DATA`, a user's folder of data sets, or None if it is not set."""
+    folder = os.environ.get(DATA_VARIABLE)
+    return Path(folder) if folder else None
