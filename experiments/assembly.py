@@ -15,10 +15,12 @@ from inference.guides import RNEM, RNNEM, VRNN, GradientNEM, View
 from models import BernoulliPixels, GaussianPixels, RecurrentPrior, SpatialMixture
 from pyro_nem.data import (
     BallsConfig,
+    DigitsConfig,
     HDF5Frames,
     ShapesConfig,
     SpritesConfig,
     balls_file,
+    digits_file,
     shapes_file,
     sprites_file,
 )
@@ -68,7 +70,7 @@ def data_file(
         "validation": settings.validation_sequences,
         "test": settings.test_sequences,
     }
-    if settings.experiment not in LARGE:
+    if settings.experiment in ("flying_shapes", "static_shapes"):
         # The published files of shapes hold 50,000, 10,000 and 10,000 sequences.
         held_out = min(10_000, settings.training_sequences)
         sizes.update(validation=held_out, test=held_out)
@@ -91,6 +93,14 @@ def data_file(
             **sizes,
         )
         return sprites_file(sprites, report)
+    if settings.experiment == "flying_mnist":
+        digits = DigitsConfig(
+            objects=settings.objects,
+            variations=None if settings.variant in (None, "full") else int(settings.variant),
+            frames=settings.frames,
+            **sizes,
+        )
+        return digits_file(digits, report)
     config = ShapesConfig(objects=settings.objects, frames=settings.frames, **sizes)
     return shapes_file(config, report)
 
@@ -109,7 +119,7 @@ def evaluation_file(settings: FrameExperiment, trained: FrameExperiment, split: 
     split
         Which split is read.
     """
-    names = ("objects", "most_objects", "frames", "data")
+    names = ("objects", "most_objects", "variant", "frames", "data")
     if all(getattr(settings, name) == getattr(trained, name) for name in names):
         return data_file(trained)
     return data_file(settings, only=split)
@@ -211,18 +221,27 @@ def _decoder(
 ) -> nn.Module:
     """Return the decoder for states of a size; None for the size that goes with the network.
 
-    It ends in a sigmoid for Gaussian pixels too, whose means are colours in [0, 1].
+    It ends in a sigmoid for Gaussian pixels too, whose means are levels in [0, 1]; only that of
+    digits is linear, as in the paper.
     """
     large = settings.experiment in LARGE
+    sigmoid = settings.experiment != "flying_mnist"
     if settings.network == "located":
-        # The largest ball has a diameter of 16 pixels, a sprite of 18, a shape of 12.
-        return LocatedDecoder(image_shape, state_size or 128, template=19 if large else 13)
+        # The largest ball has a diameter of 16 pixels, a sprite of 18, a shape of 12, a digit 11.
+        template = 19 if large else 13
+        return LocatedDecoder(image_shape, state_size or 128, template=template, bernoulli=sigmoid)
     if settings.experiment == "static_shapes":
         return DenseDecoder(image_shape, state_size or 250)
+    small = settings.experiment == "flying_shapes"
     return ConvDecoder(
-        image_shape, state_size or (250 if large else 100), channels=_channels(settings)
+        image_shape,
+        state_size or (100 if small else 250),
+        bernoulli=sigmoid,
+        channels=_channels(settings),
     )
 
 
 def _channels(settings: FrameExperiment) -> tuple[int, ...]:
-    return (16, 32, 64) if settings.experiment in LARGE else (32, 64)
+    if settings.experiment in LARGE:
+        return (16, 32, 64)
+    return (32, 64, 128) if settings.experiment == "flying_mnist" else (32, 64)

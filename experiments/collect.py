@@ -162,16 +162,24 @@ def _rows(members: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[ResultRo
 
 def _setting(settings: dict[str, Any]) -> str:
     """Return what tells a row of a table from others, defaults left out."""
-    usual = defaults(settings["experiment"], settings["scale"], settings["guide"], None).to_dict()
+    usual = defaults(
+        settings["experiment"], settings["scale"], settings["guide"], None, settings["variant"]
+    ).to_dict()
     parts = [settings["guide"]]
-    if settings["experiment"] != "static_shapes":
+    if settings["experiment"] == "flying_mnist":
+        parts[0] = "staged" if settings["staged"] else "direct"
+        if (settings["objects"], settings["components"]) != (usual["objects"], usual["components"]):
+            parts[0] += f" {settings['objects']}/{settings['components']}"
+    elif settings["experiment"] != "static_shapes":
         most = "" if settings["most_objects"] is None else f"-{settings['most_objects']}"
         parts[0] = f"{settings['objects']}{most}/{settings['components']}"
-        if settings["guide"] != "rnn-em":
-            parts[0] += f" {settings['guide']}"
+    if settings["experiment"] != "static_shapes" and settings["guide"] != "rnn-em":
+        parts[0] += f" {settings['guide']}"
     bound = settings["bound"]
     if bound["objective"] != usual["bound"]["objective"] or bound["particles"] > 1:
         parts[0] += f" {bound['objective']}-{bound['particles']}"
+    if settings["variant"] not in (None, "full"):
+        parts.append(f"{settings['variant']} digits")
     if settings["guide"] == "r-nem" and not settings["attention"]:
         parts.append("no attention")
     for name in ("gradient", "divergence", "kl_warmup", "free_nats"):

@@ -21,10 +21,16 @@ __all__ = [
     "NetworkName",
     "PixelName",
     "Scale",
+    "Variant",
 ]
 
 ExperimentName = Literal[
-    "flying_shapes", "static_shapes", "bouncing_balls", "bouncing_balls_curtain", "sprites"
+    "flying_shapes",
+    "static_shapes",
+    "flying_mnist",
+    "bouncing_balls",
+    "bouncing_balls_curtain",
+    "sprites",
 ]
 BALLS: tuple[ExperimentName, ...] = ("bouncing_balls", "bouncing_balls_curtain")
 """The experiments whose data are bouncing balls."""
@@ -36,6 +42,7 @@ GuideName = Literal["n-em", "rnn-em", "r-nem", "vrnn"]
 NetworkName = Literal["official", "located"]
 PixelName = Literal["bernoulli", "gaussian"]
 Scale = Literal["smoke", "laptop", "paper"]
+Variant = Literal["20", "500", "full"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,12 @@ class FrameExperiment:
 
     most_objects: int | None
     """If given, generated sequences have from ``objects`` to as many; balls and sprites only."""
+
+    variant: Variant | None
+    """How many digits of MNIST there are to train on (flying_mnist)."""
+
+    staged: bool
+    """The weights are at first the best ones of the variant before (flying_mnist)."""
 
     components: int
     """K, components of the mixture."""
@@ -147,7 +160,8 @@ class FrameExperiment:
         if self.data is not None:
             return Path(self.data).stem
         most = "" if self.most_objects is None else f"to{self.most_objects}"
-        return f"{self.objects}{most}objects"
+        digits = "" if self.variant in (None, "full") else f"-{self.variant}digits"
+        return f"{self.objects}{most}objects{digits}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers, strings, lists and dictionaries, as for JSON."""

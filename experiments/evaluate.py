@@ -50,6 +50,10 @@ class EvaluateOptions:
     steps: Count = None
     """T to test with. Default: as trained."""
 
+    frames: Count = None
+    """Frames of each generated sequence; 1 for static images, shown at every step. Default: as
+    trained, or more if the steps need them."""
+
     objects: Count = None
     """Objects in each generated sequence. Default: as trained."""
 
@@ -140,13 +144,15 @@ def _check_sequences(options: EvaluateOptions, source: HDF5Frames) -> None:
 
 def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExperiment:
     """Return the settings of the run with the options' changes."""
-    for name in ("sequences", "particles"):
+    for name in ("sequences", "particles", "frames"):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise ConfigError(f"--{name}: expected at least 1, got {value}")
-    check_one_source(options)
+    check_one_source(options, frames=options.frames)
     steps = or_default(options.steps, trained.steps)
-    frames = trained.frames if trained.frames == 1 else max(trained.frames, steps + 1)
+    frames = or_default(options.frames, trained.frames)
+    if options.frames is None and frames > 1:
+        frames = max(frames, steps + 1)
     if options.particles is not None and trained.guide != "vrnn":
         raise ConfigError(
             f"--particles: the states of guide {trained.guide} are point masses, of which draws "
@@ -165,14 +171,15 @@ def _conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExpe
         frames=frames,
         noise=noise,
     )
-    data = file_to_test(options, changed, trained)
+    data = file_to_test(options, changed, trained, frames=options.frames)
     return to_score(replace(changed, data=data), options.device)
 
 
 def _name(options: EvaluateOptions, settings: FrameExperiment) -> str:
+    frames = "" if options.frames is None else f"-frames{options.frames}"
     noise = "" if options.noise is None else f"-noise{options.noise}"
     return (
-        f"{options.split}-{settings.data_name}-k{settings.components}-t{settings.steps}{noise}"
+        f"{options.split}-{settings.data_name}-k{settings.components}-t{settings.steps}{frames}{noise}"
         f"-{options.checkpoint}"
     )
 

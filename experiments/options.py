@@ -11,6 +11,7 @@ import torch
 from experiments.cli import resolve_device
 from experiments.config import FrameExperiment, GuideName
 from experiments.defaults import defaults
+from experiments.digit_options import check_digits
 from experiments.run_options import RunOptions
 from experiments.sources import asked_file, check_one_source
 from inference import BoundConfig, Execution, RunDirectory
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 # Options that set the field of the same name in FrameExperiment, BoundConfig and TrainingConfig.
-_SETTINGS = ("components", "objects", "most_objects", "steps", "test_sequences", "data")
+_SETTINGS = ("components", "objects", "most_objects", "variant", "steps", "test_sequences", "data")
 _BOUND = ("objective", "particles", "gradient", "divergence", "kl_warmup", "free_nats")
 _EXECUTION = ("precision", "compile", "capture", "resident")
 _TRAINING = ("updates", "batch_size", "learning_rate", "clip_norm", "patience", "seed")
@@ -45,7 +46,8 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
         scale, reason = "paper", "there is a CUDA device"
     else:
         scale, reason = "laptop", "there is no CUDA device; --scale paper runs the full protocol"
-    settings = defaults(options.experiment, scale, options.guide, options.network)
+    check_digits(options)
+    settings = defaults(options.experiment, scale, options.guide, options.network, options.variant)
     check_one_source(options)
     _check_guide_options(options, settings.guide)
     changes = _given(options, _SETTINGS)
@@ -62,6 +64,7 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
     changes["data"] = asked_file(options, replace(settings, **changes))
     if options.attention is not None:
         changes["attention"] = options.attention == "on"
+    changes["staged"] = options.staged
     changes["bound"] = replace(settings.bound, **_given(options, _BOUND))
     if options.gradient == "dreg":
         # The estimator follows every draw to what it changes later.
@@ -152,6 +155,8 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
     if options.attention is not None:
         given["attention"] = options.attention
         held["attention"] = "on" if settings.attention else "off"
+    if options.staged:
+        given["staged"], held["staged"] = True, settings.staged
     if options.noise is not None:
         given["noise"], held["noise"] = options.noise, settings.noise.probability
     if options.precision is not None and "bfloat16" in (
@@ -177,6 +182,8 @@ def default_run_directory(settings: FrameExperiment) -> Path:
     bound, usual = settings.bound, BoundConfig()
     parts = [settings.scale, settings.guide, settings.network, settings.data_name]
     parts.append(f"k{settings.components}")
+    if settings.staged:
+        parts.append("staged")
     if not settings.attention:
         parts.append("no-attention")
     # Of the bound, what is not the default, as it is for most runs.
@@ -198,7 +205,9 @@ def default_run_directory(settings: FrameExperiment) -> Path:
 
 def _unusual(settings: FrameExperiment) -> list[str]:
     """Return words for the settings of data and training that are not the scale's defaults."""
-    usual = defaults(settings.experiment, settings.scale, settings.guide, settings.network)
+    usual = defaults(
+        settings.experiment, settings.scale, settings.guide, settings.network, settings.variant
+    )
     training, expected = settings.training, usual.training
     named = [
         ("steps", settings.steps, usual.steps),

@@ -13,6 +13,8 @@ _AMI = {
     ("flying_shapes", "3/5"): 0.997,
     ("flying_shapes", "5/3"): 0.614,
     ("flying_shapes", "5/5"): 0.878,
+    ("flying_mnist", "direct"): 0.819,
+    ("flying_mnist", "staged"): 0.917,
     ("static_shapes", "rnn-em"): 0.826,
     ("static_shapes", "n-em"): 0.475,
 }
@@ -24,8 +26,9 @@ def published_ami(experiment: str, setting: str) -> float | None:
     Parameters
     ----------
     experiment
-        "flying_shapes" or "static_shapes".
+        "flying_shapes", "flying_mnist" or "static_shapes".
     setting
-        objects/K for flying shapes ("3/5"), the guide's name for static shapes.
+        objects/K for flying shapes ("3/5"), "direct" or "staged" for flying MNIST, the guide's
+        name for static shapes.
     """
     return _AMI.get((experiment, setting))

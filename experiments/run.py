@@ -13,7 +13,9 @@ from experiments.config import FrameExperiment
 from experiments.options import default_run_directory, resolve, resume_settings
 from experiments.pictures import draw_pictures
 from experiments.run_options import RunOptions
+from experiments.run_state import RunState, stage_state
 from experiments.scores import score_table, test_scores
+from experiments.stages import Stage, begin_with, plan, stages
 from inference import (
     Execution,
     NEMObjective,
@@ -26,7 +28,7 @@ from inference import (
 )
 from pyro_nem.data import HDF5Frames
 from pyro_nem.errors import ProcessError
-from pyro_nem.files import write_json
+from pyro_nem.files import make_directory, write_json
 
 __all__ = ["main"]
 
@@ -44,36 +46,65 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: RunOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
-    settings, directory = _open(options)
+    parts = _open(options)
     try:
-        with joined(settings.device) as processes:
-            finished = _train_and_score(options, settings, directory, arguments, processes)
+        with joined(parts[-1].settings.device) as processes:
+            finished = _do(parts, options.resume, arguments, processes)
             if not finished:
                 # Within, because torchrun stops the processes that are left when one has ended.
-                print(f"interrupted; {_how_to_go_on(settings, directory)}")
+                print(f"interrupted; {_how_to_go_on(parts)}")
     except KeyboardInterrupt:
-        print(f"interrupted; {_how_to_go_on(settings, directory)}")
+        print(f"interrupted; {_how_to_go_on(parts)}")
         return INTERRUPTED
     except ProcessError as error:
-        raise ProcessError(f"{error}; {_how_to_go_on(settings, directory)}") from error
+        raise ProcessError(f"{error}; {_how_to_go_on(parts)}") from error
     return 0 if finished else INTERRUPTED
 
 
-def _how_to_go_on(settings: FrameExperiment, directory: RunDirectory) -> str:
-    if not directory.last.exists():
+def _how_to_go_on(parts: list[Stage]) -> str:
+    if not any(stage.directory.last.exists() for stage in parts):
         return "the training had not begun, so start again"
+    settings, directory, _ = parts[-1]
     resume = [*launcher(_PROGRAM), settings.experiment, "--resume", "--run-dir"]
     return f"continue with\n    {shlex.join([*resume, str(directory.path)])}"
 
 
+def _do(parts: list[Stage], resume: bool, arguments: list[str], processes: Processes) -> bool:
+    """Do what is left of a run; return False if it was interrupted."""
+    last = parts[-1]
+    if len(parts) == 1:
+        return _train_and_score(last, resume, arguments, processes)
+    if not resume:
+        processes.once(lambda: _write_plan(last))
+    for stage in parts:
+        name = f"stage {stage.settings.variant}"
+        state = _agreed_state(stage, processes)
+        if state == "finished" and stage is not last:
+            print(f"{name}: finished, in {stage.directory.path}")
+            continue
+        print(f"{name}: {stage.directory.path}")
+        if not _train_and_score(stage, state != "new", arguments, processes):
+            return False
+    return True
+
+
+def _agreed_state(stage: Stage, processes: Processes) -> RunState:
+    # One process looks, as others may have no access to the folder.
+    return processes.once(lambda: stage_state(stage.settings, stage.directory))
+
+
+def _write_plan(last: Stage) -> None:
+    """Write what is needed to resume before the last stage has begun."""
+    folder = plan(last.directory)
+    make_directory(folder.path)
+    write_json(folder.config, {"settings": last.settings.to_dict()})
+
+
 def _train_and_score(
-    options: RunOptions,
-    settings: FrameExperiment,
-    directory: RunDirectory,
-    arguments: list[str],
-    processes: Processes,
+    stage: Stage, resume: bool, arguments: list[str], processes: Processes
 ) -> bool:
-    """Do the run; return False if it was interrupted."""
+    """Do a stage; return False if it was interrupted."""
+    settings, directory, before = stage
     started = time.perf_counter()
     # Before data are generated, which may take long.
     processes.share.size(settings.training.batch_size)
@@ -86,7 +117,9 @@ def _train_and_score(
         objective = build_objective(settings, training.image_shape)
         check_source(objective, test, settings.steps)
         _introduce(settings, objective, training)
-        source = _source(options, settings, directory, arguments)
+        source = _source(resume, settings, directory, arguments)
+        if before is not None and not resume:
+            begin_with(objective, before, processes)
         prepared = time.perf_counter() - started
         run = fit_objective(
             objective,
@@ -101,7 +134,7 @@ def _train_and_score(
                 "image_shape": training.image_shape,
                 **source,
             },
-            resume=options.resume,
+            resume=resume,
             execution=settings.execution,
             processes=processes,
         )
@@ -122,16 +155,18 @@ def _train_and_score(
             directory.figures,
         )
     seconds = prepared + run.seconds + time.perf_counter() - trained
+    earlier = {"updates": 0, "wall_seconds": 0.0} if before is None else before.read_summary()
     summary = {
         "experiment": settings.experiment,
         **{f"test.{name}": value for name, value in scores.metrics.items()},
         "test.sequences": scores.sequences,
         "per_step": scores.per_step,
         "per_component": scores.per_component,
-        "updates": run.updates,
+        # What the weights have cost, earlier stages included.
+        "updates": earlier["updates"] + run.updates,
         "stopped": run.reason,
         "parameters": sum(p.numel() for p in objective.parameters()),
-        "wall_seconds": round(seconds, 1),
+        "wall_seconds": round(earlier["wall_seconds"] + seconds, 1),
         "seed": settings.training.seed,
         **source,
     }
@@ -141,14 +176,14 @@ def _train_and_score(
 
 
 def _source(
-    options: RunOptions,
+    resume: bool,
     settings: FrameExperiment,
     directory: RunDirectory,
     arguments: list[str],
 ) -> dict[str, Any]:
     """Return where a result comes from; a resumed run's is the command that began it."""
     source = provenance(_PROGRAM, arguments, settings.device)
-    if options.resume:
+    if resume:
         began = directory.read_config()
         source["command"] = began["command"]
         if began["commit"] != source["commit"]:
@@ -156,19 +191,23 @@ def _source(
     return source
 
 
-def _open(options: RunOptions) -> tuple[FrameExperiment, RunDirectory]:
-    """Return the settings and the folder of a new or continued run."""
+def _open(options: RunOptions) -> list[Stage]:
+    """Return the stages of a new or continued run."""
     if options.resume:
-        path = options.run_dir or default_run_directory(resolve(options)[0])
-        directory = RunDirectory(path)
-        settings = resume_settings(options, directory)
-        reason = f"as saved in {directory.config}"
+        directory = RunDirectory(options.run_dir or default_run_directory(resolve(options)[0]))
+        # The last stage of a staged run may not have begun.
+        held = plan(directory) if plan(directory).config.exists() else directory
+        settings = resume_settings(options, held)
+        reason = f"as saved in {held.config}"
+        parts = stages(settings, directory)
     else:
         settings, reason = resolve(options)
         directory = RunDirectory(options.run_dir or default_run_directory(settings))
-        directory.require_unused()
+        parts = stages(settings, directory)
+        for stage in parts:
+            stage.directory.require_unused()
     print(f"{settings.experiment} at {settings.scale} scale: {reason}")
-    return settings, directory
+    return parts
 
 
 def _introduce(settings: FrameExperiment, objective: NEMObjective, training: HDF5Frames) -> None:

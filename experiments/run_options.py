@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from experiments.cli import Choice, Count, File, Number, Text
-from experiments.config import ExperimentName, GuideName, NetworkName, Scale
+from experiments.config import ExperimentName, GuideName, NetworkName, Scale, Variant
 from inference import Divergence, Estimator, ObjectiveName, Precision
 
 __all__ = ["RunOptions"]
@@ -25,8 +25,17 @@ class RunOptions:
     """
 
     experiment: tyro.conf.Positional[ExperimentName]
-    """What to run: shapes flying through a video, static images of shapes, balls of different
-    mass that collide, in the open or behind a curtain, or coloured sprites that hide each other."""
+    """What to run: shapes flying through a video, static images of shapes, grey digits of MNIST
+    flying through a video, balls of different mass that collide, in the open or behind a curtain,
+    or coloured sprites that hide each other."""
+
+    variant: Annotated[Variant | None, Choice] = None
+    """flying_mnist: how many digits there are to train on, the first 20 or 500 of MNIST or the full
+    50,000; it is tested on others. Default: full."""
+
+    staged: bool = False
+    """flying_mnist: train with 20 digits, then with 500, then with all, each stage from the best
+    weights of the one before. Earlier stages are runs in RUN_DIR/stages/."""
 
     scale: Annotated[Scale | None, Choice] = None
     """How large: smoke (seconds, only to see that it runs), laptop (minutes on two CPU cores, and
@@ -88,8 +97,8 @@ class RunOptions:
     is found by its published name, as flying_shapes_4.h5."""
 
     noise: Number = None
-    """Probability that a pixel of the guide's input is flipped; of sprites, that a channel of it is
-    replaced by a random value."""
+    """Probability that a pixel of the guide's input is flipped; of digits and sprites, that a
+    channel of it is replaced by a random value."""
 
     seed: Count = None
     """Seed of weights, data order, noise and first responsibilities (not of the data). Default:

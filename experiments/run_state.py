@@ -6,16 +6,17 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from experiments.config import FrameExperiment
+from experiments.stages import stages
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError
 
-__all__ = ["RunState", "run_state"]
+__all__ = ["RunState", "run_state", "stage_state"]
 
 RunState = Literal["new", "interrupted", "finished"]
 
 
 def run_state(asked: FrameExperiment, directory: RunDirectory) -> RunState:
-    """Return how far a run is.
+    """Return how far a run is, which is finished with its last stage.
 
     Parameters
     ----------
@@ -29,6 +30,14 @@ def run_state(asked: FrameExperiment, directory: RunDirectory) -> RunState:
     CheckpointError
         If the folder holds a run with other settings, or files that are no run.
     """
+    states = [stage_state(stage.settings, stage.directory) for stage in stages(asked, directory)]
+    if states[-1] == "finished" or set(states) == {"new"}:
+        return states[-1]
+    return "interrupted"
+
+
+def stage_state(asked: FrameExperiment, directory: RunDirectory) -> RunState:
+    """Return how far one stage of a run is; see :func:`run_state`."""
     if directory.evidence() is None:
         return "new"
     held = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))

@@ -41,14 +41,26 @@ class SourceOptions(Protocol):
         """The most objects in a sequence."""
 
 
-def check_one_source(options: SourceOptions) -> None:
+def check_one_source(options: SourceOptions, *, frames: int | None = None) -> None:
     """Check that data are not asked for twice, as a file and in another way.
+
+    Parameters
+    ----------
+    options
+        Those of the command.
+    frames
+        Frames of a generated sequence, if the command was asked for a number of them.
 
     Raises
     ------
     ConfigError
         If they are.
     """
+    if frames is not None and (options.data is not None or options.data_dir is not None):
+        raise ConfigError(
+            "--frames: describes generated data, but --data and --data-dir bring their own; leave "
+            "one of them out"
+        )
     if options.data is None:
         return
     if options.data_dir is not None:
@@ -76,7 +88,7 @@ def asked_objects(options: SourceOptions, trained: FrameExperiment) -> dict[str,
 def asked_file(options: SourceOptions, settings: FrameExperiment) -> str | None:
     """Return the file that options ask for, None if it is none.
 
-    Of published files it is that for the objects and frames of ``settings``.
+    Of published files it is that for the objects, digits and frames of ``settings``.
 
     Raises
     ------
@@ -92,20 +104,25 @@ def asked_file(options: SourceOptions, settings: FrameExperiment) -> str | None:
         settings.experiment,
         objects=settings.objects,
         most_objects=settings.most_objects,
+        variant=settings.variant,
         frames=settings.frames,
     )
     return str(file)
 
 
 def file_to_test(
-    options: SourceOptions, settings: FrameExperiment, trained: FrameExperiment
+    options: SourceOptions,
+    settings: FrameExperiment,
+    trained: FrameExperiment,
+    *,
+    frames: int | None = None,
 ) -> str | None:
     """Return the file to test a run on, None for generated data.
 
-    It is the one that options ask for, else that of the training; but other objects than a file's
-    can only be generated. For the errors see :func:`asked_file`.
+    It is the one that options ask for, else that of the training; but other objects or ``frames``
+    than a file's can only be generated. For the errors see :func:`asked_file`.
     """
-    same = options.objects is None and options.most_objects is None
+    same = options.objects is None and options.most_objects is None and frames is None
     return asked_file(options, settings) or (trained.data if same else None)
 
 

@@ -16,6 +16,7 @@ from experiments.collect import collect, write_tables
 from experiments.grid import GridPoint, expand, split_arguments, to_axes
 from experiments.processes import Job, Outcome, run_jobs
 from experiments.run_state import run_state
+from experiments.stages import stages
 from experiments.sweep_options import SweepOptions
 from inference import Interruption, RunDirectory, duration
 from pyro_nem.errors import CheckpointError, ConfigError
@@ -122,7 +123,8 @@ def _run_points(points: Sequence[GridPoint], options: SweepOptions) -> list[Outc
         return outcomes
     for point in points:
         # Runs that start together would all generate the same file.
-        data_file(point.settings)
+        for stage in stages(point.settings, point.directory):
+            data_file(stage.settings)
     print(f"{len(jobs)} runs to do; the output of each is in {jobs[0].log.name} in its folder")
     if options.cluster is not None:
         run_on_cluster(

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import small_mnist
 import torch
 from image_files import save_videos, videos
 
@@ -19,6 +20,7 @@ from pyro_nem.networks import LocatedDecoder
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DIGITS = "runs/flying_mnist/laptop-rnn-em-located-2objects-k2-seed0"
 RUN_DIRS = {
     "flying_shapes": "runs/flying_shapes/laptop-rnn-em-located-3objects-k3-seed0",
     "bouncing_balls": "runs/bouncing_balls/laptop-r-nem-located-4objects-k5-seed0",
@@ -62,7 +64,8 @@ def commands():
 def workspace(tmp_path_factory):
     """A folder in which the runs that the documents speak of exist, at smoke size."""
     folder = tmp_path_factory.mktemp("documents")
-    for experiment, run_dir in RUN_DIRS.items():
+    run_dirs = {**RUN_DIRS, "flying_mnist": DIGITS} if small_mnist.is_there() else RUN_DIRS
+    for experiment, run_dir in run_dirs.items():
         run(folder, ["experiments.run", experiment, "--scale", "smoke", "--run-dir", run_dir])
     file = next((folder / "cache").glob("shapes-3-objects-21*.h5"))
     (folder / "published").mkdir()
@@ -145,6 +148,8 @@ def test_examples_run(block, workspace):
 @pytest.mark.parametrize("line", commands())
 def test_commands_run(line, workspace):
     launcher, program, arguments = parse(line)
+    if "flying_mnist" in line and not small_mnist.is_there():
+        pytest.skip(small_mnist.MISSING)
     if program == "experiments.run" and "--resume" not in arguments:
         number = len(list(workspace.iterdir()))
         arguments += ["--scale", "smoke", "--run-dir", f"new-{number}"]

@@ -102,11 +102,47 @@ def test_runs_that_differ_have_folders_that_differ():
         ({"divergence": "analytic"}, "--divergence: the states of guide rnn-em"),
         ({"most_objects": 5}, "--most-objects: flying_shapes has as many objects"),
         ({"data": Path("x.h5"), "most_objects": 5}, "leave one of them out"),
+        ({"variant": "20"}, "--variant: flying_shapes has no digits"),
+        ({"staged": True}, "--staged: flying_shapes has no digits; .* run flying_mnist"),
     ],
 )
 def test_options_without_a_use_are_refused(options, message):
     with pytest.raises(ConfigError, match=message):
         settings(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"variant": "20", "data": Path("x.h5")}, "--variant: describes generated data"),
+        ({"staged": True, "data": Path("x.h5")}, "--staged: describes generated data"),
+        ({"staged": True, "data_dir": Path("x")}, "--staged: generates the data of each stage"),
+        ({"staged": True, "variant": "500"}, "goes through all variants, but --variant 500"),
+        ({"most_objects": 3}, "--most-objects: flying_mnist has as many objects"),
+        ({"guide": "n-em"}, "--guide n-em: gradient N-EM expects binary frames"),
+    ],
+)
+def test_options_of_digits_that_contradict_each_other_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        settings("flying_mnist", **options)
+
+
+def test_every_variant_of_the_digits_has_its_folder_and_rate():
+    variants = [{}, {"variant": "20"}, {"variant": "500"}, {"staged": True}, {"objects": 3}]
+    found = [settings("flying_mnist", **options) for options in variants]
+    names = [default_run_directory(one).name.removeprefix("smoke-rnn-em-") for one in found]
+    assert names == [
+        "located-2objects-k2-seed0",
+        "located-2objects-20digits-k2-seed0",
+        "located-2objects-500digits-k2-seed0",
+        "located-2objects-k2-staged-seed0",
+        "located-3objects-k3-seed0",
+    ]
+    rate = found[0].training.learning_rate
+    assert [one.training.learning_rate for one in found] == [rate, 2 * rate, rate, rate, rate]
+    assert settings("flying_mnist", variant="full") == found[0]
+    given = settings("flying_mnist", variant="20", learning_rate=0.3)
+    assert given.training.learning_rate == 0.3
 
 
 def test_fewer_balls_at_most_than_at_least_are_refused():

@@ -14,6 +14,7 @@ from pyro_nem.errors import ConfigError, DataError
 EXPERIMENTS = {
     "static_shapes": "shapes",
     "flying_shapes": "flying_shapes",
+    "flying_mnist": "flying_mnist_hard_2digits",
     "bouncing_balls": "balls4mass64",
     "sprites": "coloured",
 }
@@ -125,6 +126,7 @@ def test_what_is_there_instead_is_listed(tmp_path):
     [
         (["sprites", "--data-dir", "."], "no file of sprites was published"),
         (["flying_shapes", "--objects", "2"], "with 2 objects was published, only with 3 objects"),
+        (["flying_mnist", "--variant", "20", "--objects", "3"], "3 objects, variant 20 was publi"),
         (["flying_shapes", "--data", "x.h5"], "leave one of them out"),
     ],
 )

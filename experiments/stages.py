@@ -1,0 +1,67 @@
+"""The stages of a run: one, or of a staged run three, each with more digits to train on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, get_args
+
+from experiments.config import FrameExperiment, Variant
+from experiments.defaults import at_variant
+from inference import NEMObjective, Processes, RunDirectory, load_checkpoint, load_weights
+
+__all__ = ["Stage", "begin_with", "plan", "stages"]
+
+
+class Stage(NamedTuple):
+    """A training of its own, in a folder that is a run's like any other.
+
+    Attributes
+    ----------
+    settings
+        What it trains.
+    directory
+        Its folder.
+    before
+        The folder of the stage whose best weights it begins with, None for new weights.
+    """
+
+    settings: FrameExperiment
+    directory: RunDirectory
+    before: RunDirectory | None = None
+
+
+def stages(settings: FrameExperiment, directory: RunDirectory) -> list[Stage]:
+    """Return the stages of a run, first to last.
+
+    Parameters
+    ----------
+    settings
+        Those of the run, which are those of the last stage.
+    directory
+        Its folder. The last stage is there, earlier ones in ``stages/20`` and ``stages/500``.
+    """
+    if not settings.staged or settings.variant != "full":
+        # A stage of another run is a single one when it is resumed by itself.
+        return [Stage(settings, directory)]
+    found: list[Stage] = []
+    for variant in get_args(Variant):
+        own = directory if variant == "full" else RunDirectory(plan(directory).path / variant)
+        before = found[-1].directory if found else None
+        found.append(Stage(at_variant(settings, variant), own, before))
+    return found
+
+
+def plan(directory: RunDirectory) -> RunDirectory:
+    """Return the folder of the earlier stages; its config.json has the settings of the last one."""
+    return RunDirectory(directory.path / "stages")
+
+
+def begin_with(objective: NEMObjective, before: RunDirectory, processes: Processes) -> None:
+    """Load the best weights of the stage before.
+
+    Raises
+    ------
+    CheckpointError
+        If they are missing, corrupt or of another architecture.
+    """
+    best = processes.once(lambda: load_checkpoint(before.best))
+    load_weights(objective, best["evaluated"], before.best)
