@@ -188,6 +188,10 @@ def _laptop(settings: FrameExperiment) -> FrameExperiment:
             training = replace(training, updates=1200, batch_size=8, validate_every=100)
         settings = replace(settings, training_sequences=5_000)
         return replace(settings, training=training, validation_sequences=96, test_sequences=500)
+    if settings.experiment == "flying_mnist":
+        # Digits are of more kinds than shapes and take longer to learn.
+        training = replace(training, updates=5000)
+        settings = replace(settings, training_sequences=20_000)
     return replace(settings, training=training, validation_sequences=256, test_sequences=1_000)
 
 
