@@ -7,8 +7,10 @@ bright the components are.
 import torch
 from torch import nn
 
+from inference import responsibilities
 from inference.guides import VRNN
-from models import GaussianPixels, RecurrentPrior, SpatialMixture
+from inference.guides.protocol import register_states
+from models import GaussianPixels, RecurrentPrior, Rollout, SpatialMixture, StateLaw
 from pyro_nem.data import Clip
 from pyro_nem.networks import FlatEncoder, GatedCell
 
@@ -37,14 +39,14 @@ def uniform_model():
     return SpatialMixture(Brightness(), 2, pixels=GaussianPixels(SIGMA)).double()
 
 
-def gaussian_model():
+def gaussian_model(components=2):
     """theta ~ Normal(0.5, 1), by a network whose context is 0."""
     torch.manual_seed(0)
     prior = RecurrentPrior(1, CONTEXT, hidden=8)
     nn.init.zeros_(prior.head.weight)
     prior.head.bias.data = torch.tensor([0.5, 0.0])
     pixels = GaussianPixels(SIGMA)
-    return SpatialMixture(Brightness(CONTEXT), 2, pixels=pixels, prior=prior).double()
+    return SpatialMixture(Brightness(CONTEXT), components, pixels=pixels, prior=prior).double()
 
 
 def prior_scale():
@@ -71,3 +73,64 @@ def drawn_guide(kind=OneStart):
     torch.manual_seed(1)
     guide = kind(model, FlatEncoder((2, 3, 3)), GatedCell(3 * PIXELS + 1, CONTEXT), hidden=16)
     return model, guide.double()
+
+
+class NormalGuide(nn.Module):
+    """Draws theta from a Gaussian that a function of the targets [1, B, D, C] gives, [1, B, K, 1].
+
+    Its restarts are all alike.
+    """
+
+    stochastic = True
+
+    def __init__(self, model, law):
+        super().__init__()
+        self.state = [model]
+        self.law = law
+
+    def rollout(self, clip, generator=None, particles=1):
+        (model,) = self.state
+        law = self.law(clip.targets)
+        shape = law.loc.shape if particles == 1 else (particles, *law.loc.shape)
+        noise = torch.randn(shape, generator=generator, dtype=law.loc.dtype)
+        law = StateLaw(*(part.expand(shape) for part in law))
+        theta = law.loc + law.scale * noise
+        context = theta.new_zeros(*shape[:-1], CONTEXT)
+        psi = model.decode(theta, context)
+        flat = psi.reshape(-1, *psi.shape[-4:])
+        gamma = responsibilities(model, flat, clip.targets.expand(len(flat), -1, -1, -1))
+        gamma = gamma.view(psi.shape[:-1])
+        return Rollout(theta, psi, gamma, gamma[..., 0, :, :, :], context, law)
+
+    def forward(self, clip, rollout=None):
+        register_states(self.rollout(clip) if rollout is None else rollout)
+
+
+def exact_law(width=1.0):
+    """The posterior of a single component, ``width`` times as wide."""
+    scale = prior_scale()
+
+    def law(targets):
+        precision = scale**-2 + PIXELS * SIGMA**-2
+        loc = (0.5 * scale**-2 + targets.sum((2, 3)) * SIGMA**-2) / precision  # [1, B]
+        loc = loc[..., None, None]
+        return StateLaw(loc, torch.full_like(loc, width * precision**-0.5))
+
+    return law
+
+
+def assignments():
+    """All 2^6 ways to assign the pixels to two components, [64, D]."""
+    return torch.cartesian_prod(*[torch.arange(2)] * PIXELS)
+
+
+def log_joint(images):
+    """log p(x, z) of every assignment z of two components, theta integrated out, [N, 64].
+
+    ``images`` [N, D]: given z, pixels of one component share its Gaussian theta.
+    """
+    z = assignments()
+    together = (z[:, :, None] == z[:, None, :]).double()
+    covariance = SIGMA**2 * torch.eye(PIXELS).double() + prior_scale() ** 2 * together
+    law = torch.distributions.MultivariateNormal(torch.full((PIXELS,), 0.5).double(), covariance)
+    return law.log_prob(images[:, None]) - PIXELS * torch.tensor(2.0).log()
