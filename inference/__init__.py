@@ -4,6 +4,7 @@ from inference import guides
 from inference.bound_config import BoundConfig, ObjectiveName
 from inference.bounds import BoundName, Divergence, EnumeratedBound, Estimator, combine
 from inference.checkpoints import load_checkpoint, load_weights, save_checkpoint
+from inference.diagnostics import diagnose, read_posterior, write_posterior
 from inference.e_step import PixelPosterior, pixel_posterior, responsibilities
 from inference.enumerated_terms import BoundTerms
 from inference.evaluation import Evaluation, evaluate
@@ -64,6 +65,7 @@ __all__ = [
     "check_source",
     "co_assignment",
     "combine",
+    "diagnose",
     "duration",
     "evaluate",
     "expected_processes",
@@ -80,6 +82,7 @@ __all__ = [
     "pixel_posterior",
     "predict",
     "prepare",
+    "read_posterior",
     "resolve_step_weights",
     "responsibilities",
     "said_first",
@@ -87,4 +90,5 @@ __all__ = [
     "save_checkpoint",
     "state_divergence",
     "train",
+    "write_posterior",
 ]

@@ -1,0 +1,40 @@
+"""What the posterior says, and whether it can be trusted."""
+
+from inference.diagnostics.alignment import aligned_gamma
+from inference.diagnostics.calibration import Calibration, calibration, co_assignment_calibration
+from inference.diagnostics.diagnose import diagnose
+from inference.diagnostics.findings import Finding, find_problems
+from inference.diagnostics.k_hat import KHat, k_hat, loo_k_hat
+from inference.diagnostics.posterior_file import read_posterior, write_posterior
+from inference.diagnostics.restarts import Agreement, restart_agreement
+from inference.diagnostics.simulation import (
+    Posterior,
+    SimulatedCalibration,
+    guide_posterior,
+    nuts_posterior,
+    simulation_based_calibration,
+)
+from inference.diagnostics.tightness import bound_tightness
+
+__all__ = [
+    "Agreement",
+    "Calibration",
+    "Finding",
+    "KHat",
+    "Posterior",
+    "SimulatedCalibration",
+    "aligned_gamma",
+    "bound_tightness",
+    "calibration",
+    "co_assignment_calibration",
+    "diagnose",
+    "find_problems",
+    "guide_posterior",
+    "k_hat",
+    "loo_k_hat",
+    "nuts_posterior",
+    "read_posterior",
+    "restart_agreement",
+    "simulation_based_calibration",
+    "write_posterior",
+]

@@ -1,0 +1,147 @@
+"""What is suspicious about a posterior, and what to do about it."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from inference.diagnostics.k_hat import UNRELIABLE, k_hat
+from inference.diagnostics.schema import variable
+
+__all__ = ["Finding", "find_problems"]
+
+# A component with less than this part of its equal share is dead.
+_DEAD = 0.1
+
+# One with this part of all counted pixels holds everything.
+_ALL = 0.9
+
+# Of log K: assignments that are nearly a guess.
+_UNDECIDED = 0.8
+
+# Restarts that differ by this much on whether two pixels belong together contradict each other.
+_CONTRADICTION = 0.5
+
+# Parts of the sequences, or of the pairs, from which on something is worth a line.
+_OFTEN = 0.1
+
+
+class Finding(NamedTuple):
+    """Something that a user should know before trusting a segmentation.
+
+    Attributes
+    ----------
+    name
+        A short name: "dead components", "one component", "undecided pixels", "restarts disagree"
+        or "unreliable weights".
+    message
+        What was found, with its size.
+    advice
+        What it can come from, and what to try.
+    """
+
+    name: str
+    message: str
+    advice: str
+
+
+def find_problems(tree: xr.DataTree) -> list[Finding]:
+    """Check a posterior for collapse, contradiction and weights that are not reliable.
+
+    The checks look for what is common, with fixed thresholds: none of them proves a problem, and
+    an empty list does not prove that there is none. Sequences without a counted pixel are left
+    out. Without labels all pixels count, the background too, so that one large component is then
+    no surprise.
+
+    Parameters
+    ----------
+    tree
+        What :func:`inference.diagnose` returned.
+    """
+    checks = (_collapse, _dead, _undecided, _contradiction, _weights)
+    found = (check(tree) for check in checks)
+    return [finding for finding in found if finding is not None]
+
+
+def _collapse(tree: xr.DataTree) -> Finding | None:
+    share = _known(variable(tree, "sample_stats/component_share"))  # [chain, N, K]
+    if share.shape[-1] == 1 or not share.size:
+        return None
+    part = float((share.max(-1) > _ALL).mean())
+    if part < _OFTEN:
+        return None
+    return Finding(
+        "one component",
+        f"one component holds over {_ALL:.0%} of the counted pixels in {part:.0%} of the sequences",
+        "the training collapsed, or has just begun: train longer, with a lower learning rate, a "
+        "larger inter_weight or another seed; with a single object it is right",
+    )
+
+
+def _dead(tree: xr.DataTree) -> Finding | None:
+    share = _known(variable(tree, "sample_stats/component_share"))  # [chain, N, K]
+    components = share.shape[-1]
+    if components == 1 or not share.size:
+        return None
+    dead = float((share < _DEAD / components).sum(-1).mean())
+    if dead < 0.5:
+        return None
+    return Finding(
+        "dead components",
+        f"{dead:.1f} of {components} components are not in use, on average",
+        "right if there are fewer objects than components, as spare ones have nothing to explain; "
+        "otherwise objects share a component: train longer, or with another seed",
+    )
+
+
+def _undecided(tree: xr.DataTree) -> Finding | None:
+    entropy = _known(variable(tree, "sample_stats/entropy").mean("draw"))  # [chain, N]
+    components = variable(tree, "sample_stats/component_share").sizes["component"]
+    if components == 1 or not entropy.size:
+        return None
+    level = float(entropy.mean()) / math.log(components)
+    if level < _UNDECIDED:
+        return None
+    return Finding(
+        "undecided pixels",
+        f"the assignment of a counted pixel has {level:.0%} of the entropy of a guess",
+        "the components are alike: the training has just begun, or every component explains "
+        "everything; look at the loss, and at the figures",
+    )
+
+
+def _contradiction(tree: xr.DataTree) -> Finding | None:
+    together = variable(tree, "sample_stats/pair_probability")  # (chain, sequence, pair)
+    spread = together.max("chain") - together.min("chain")
+    part = float((spread > _CONTRADICTION).mean())
+    if part < _OFTEN:
+        return None
+    return Finding(
+        "restarts disagree",
+        f"{part:.0%} of the pairs of pixels belong together in one restart and apart in another",
+        "the segmentation depends on the first responsibilities: look at aligned_gamma; more "
+        "training, more steps or another number of components may help",
+    )
+
+
+def _weights(tree: xr.DataTree) -> Finding | None:
+    found = k_hat(tree)
+    sequences = found.values.size
+    if found.above < _OFTEN * sequences or not found.above:
+        return None
+    return Finding(
+        "unreliable weights",
+        f"k-hat is above {UNRELIABLE} for {found.above} of {sequences} sequences",
+        "importance-weighted bounds and PSIS-LOO of them are not reliable: the guide is too narrow "
+        "or misses states; train it longer, or with several particles (--objective iwae)",
+    )
+
+
+def _known(values: xr.DataArray) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return values (chain, sequence, ...) of the sequences that have any."""
+    numbers = values.transpose("chain", "sequence", ...).values.astype(np.float64)
+    beyond = tuple(axis for axis in range(numbers.ndim) if axis != 1)
+    return numbers[:, ~np.isnan(numbers).any(beyond)]
