@@ -12,6 +12,7 @@ from experiments.cli import INTERRUPTED, launcher, provenance, run_command, use_
 from experiments.config import FrameExperiment
 from experiments.options import default_run_directory, resolve, resume_settings
 from experiments.pictures import draw_pictures
+from experiments.posterior import save_posterior
 from experiments.run_options import RunOptions
 from experiments.run_state import RunState, stage_state
 from experiments.scores import score_table, test_scores
@@ -49,7 +50,7 @@ def _run(options: RunOptions, arguments: list[str]) -> int:
     parts = _open(options)
     try:
         with joined(parts[-1].settings.device) as processes:
-            finished = _do(parts, options.resume, arguments, processes)
+            finished = _do(parts, options, arguments, processes)
             if not finished:
                 # Within, because torchrun stops the processes that are left when one has ended.
                 print(f"interrupted; {_how_to_go_on(parts)}")
@@ -69,12 +70,14 @@ def _how_to_go_on(parts: list[Stage]) -> str:
     return f"continue with\n    {shlex.join([*resume, str(directory.path)])}"
 
 
-def _do(parts: list[Stage], resume: bool, arguments: list[str], processes: Processes) -> bool:
+def _do(
+    parts: list[Stage], options: RunOptions, arguments: list[str], processes: Processes
+) -> bool:
     """Do what is left of a run; return False if it was interrupted."""
     last = parts[-1]
     if len(parts) == 1:
-        return _train_and_score(last, resume, arguments, processes)
-    if not resume:
+        return _train_and_score(last, options, options.resume, arguments, processes)
+    if not options.resume:
         processes.once(lambda: _write_plan(last))
     for stage in parts:
         name = f"stage {stage.settings.variant}"
@@ -83,7 +86,7 @@ def _do(parts: list[Stage], resume: bool, arguments: list[str], processes: Proce
             print(f"{name}: finished, in {stage.directory.path}")
             continue
         print(f"{name}: {stage.directory.path}")
-        if not _train_and_score(stage, state != "new", arguments, processes):
+        if not _train_and_score(stage, options, state != "new", arguments, processes):
             return False
     return True
 
@@ -101,7 +104,7 @@ def _write_plan(last: Stage) -> None:
 
 
 def _train_and_score(
-    stage: Stage, resume: bool, arguments: list[str], processes: Processes
+    stage: Stage, options: RunOptions, resume: bool, arguments: list[str], processes: Processes
 ) -> bool:
     """Do a stage; return False if it was interrupted."""
     settings, directory, before = stage
@@ -146,6 +149,14 @@ def _train_and_score(
         if not processes.writes:
             return True
         print(score_table(scores))
+        if options.posterior_sequences != 0:
+            save_posterior(
+                objective,
+                settings,
+                test,
+                directory.posterior,
+                sequences=options.posterior_sequences,
+            )
         print("drawing figures")
         draw_pictures(
             objective,

@@ -10,6 +10,7 @@ import tyro
 from experiments.cli import Choice, Count, File, Number, Text
 from experiments.config import ExperimentName, GuideName, NetworkName, Scale, Variant
 from inference import Divergence, Estimator, ObjectiveName, Precision
+from pyro_nem.errors import ConfigError
 
 __all__ = ["RunOptions"]
 
@@ -21,7 +22,7 @@ class RunOptions:
     """Train a neural expectation maximization model and score its segmentation.
 
     Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
-    end, summary.json. Stop with Ctrl-C at any time and continue with --resume.
+    end, posterior.nc and summary.json. Stop with Ctrl-C at any time and continue with --resume.
     """
 
     experiment: tyro.conf.Positional[ExperimentName]
@@ -122,6 +123,10 @@ class RunOptions:
     test_sequences: Count = None
     """Test sequences to score at the end."""
 
+    posterior_sequences: Count = None
+    """Test sequences that posterior.nc describes; 0 for no such file. Default: 100, of a vrnn
+    20."""
+
     run_dir: File = None
     """Folder of the run. Default: runs/EXPERIMENT/NAME, the name made from the settings."""
 
@@ -148,3 +153,9 @@ class RunOptions:
 
     threads: Count = None
     """CPU threads. Default: PyTorch's choice, the number of cores."""
+
+    def __post_init__(self) -> None:
+        if (self.posterior_sequences or 0) < 0:
+            raise ConfigError(
+                f"--posterior-sequences: expected 0 or more, got {self.posterior_sequences}"
+            )

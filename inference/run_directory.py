@@ -1,4 +1,4 @@
-"""The folder of a run: config, metrics, checkpoints, summary and figures."""
+"""The folder of a run: config, metrics, checkpoints, posterior, summary and figures."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class RunDirectory:
         self.config = path / "config.json"
         self.metrics = path / "metrics.jsonl"
         self.summary = path / "summary.json"
+        self.posterior = path / "posterior.nc"
         self.log = path / "output.log"
         self.figures = path / "figures"
         self.last = path / "checkpoints" / "last.pt"

@@ -5,6 +5,7 @@ import re
 import pytest
 from smoke_commands import SMOKE, read
 
+from inference import read_posterior
 from pyro_nem.data import HDF5Frames
 
 
@@ -32,6 +33,8 @@ def test_every_experiment_and_guide_runs(command, tmp_path, experiment, options)
     assert summary["wall_seconds"] > 0
     assert summary["parameters"] > 100_000
     assert {"device", "commit", "command", "versions"} <= set(summary)
+    assert "describing the posterior of 2 of them" in printed
+    assert set(read_posterior(folder / "posterior.nc").children) >= {"posterior", "sample_stats"}
     names = {p.name for p in (folder / "figures").iterdir()}
     assert {"learning_curves.png", "overview_test_0.png", "segmentation_train.gif"} <= names
 
@@ -109,7 +112,9 @@ def test_evaluation_on_a_file_and_another_split(command, smoke_run, smoke_file):
 
 def test_training_on_a_file(command, tmp_path, smoke_run, smoke_file):
     folder = tmp_path / "run"
-    command("run", "flying_shapes", "--scale", "smoke", "--data", smoke_file, "--run-dir", folder)
+    options = ("--data", smoke_file, "--posterior-sequences", 0)
+    command("run", "flying_shapes", "--scale", "smoke", *options, "--run-dir", folder)
+    assert not (folder / "posterior.nc").exists()
     assert read(folder / "summary.json")["per_step"] == read(smoke_run / "summary.json")["per_step"]
 
 

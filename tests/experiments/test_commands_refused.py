@@ -27,6 +27,7 @@ from pyro_nem.data import SPLITS, FrameBlock, Split, write_frames
         ((*SMOKE, "--guide", "n-em", "--network", "located"), "leave --network out"),
         ((*SMOKE, "--data", "nowhere.h5"), "nowhere.h5: expected an HDF5 file"),
         ((*SMOKE, "--device", "gpu"), "--device: expected cpu, cuda or cuda:N, got 'gpu'"),
+        ((*SMOKE, "--posterior-sequences", "-1"), "expected 0 or more, got -1"),
         ((*SMOKE, "--threads", "0"), "--threads: expected at least 1, got 0"),
         ((*SMOKE, "--seed", "99999999999999999999999"), "seed: expected a number from 0"),
         ((*SMOKE, "--batch-size", "1000"), "choose a smaller batch"),

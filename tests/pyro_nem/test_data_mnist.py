@@ -79,7 +79,7 @@ def test_a_missing_file_is_downloaded_once(digits, folder, monkeypatch):
         urllib.error.URLError("no route to host"),
         TimeoutError("timed out"),
         IncompleteRead(b"beg"),
-        gzip.compress(b"another file"),
+        gzip.compress(b"another file", mtime=0),
         b"<html>log in to this network</html>",
     ],
 )
