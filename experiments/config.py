@@ -20,6 +20,7 @@ __all__ = [
     "GuideName",
     "NetworkName",
     "PixelName",
+    "RecipeName",
     "Scale",
     "Variant",
 ]
@@ -40,6 +41,7 @@ LARGE: tuple[ExperimentName, ...] = (*BALLS, "sprites")
 
 GuideName = Literal["n-em", "rnn-em", "r-nem", "vrnn"]
 NetworkName = Literal["official", "located"]
+RecipeName = Literal["official", "improved"]
 PixelName = Literal["bernoulli", "gaussian"]
 Scale = Literal["smoke", "laptop", "paper"]
 Variant = Literal["20", "500", "full"]
@@ -54,6 +56,9 @@ class FrameExperiment:
 
     scale: Scale
     """The scale whose defaults the settings started from."""
+
+    recipe: RecipeName
+    """How it is trained by default: as in the released code, or as learns better."""
 
     guide: GuideName
     """How the mixture is inverted."""

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from experiments.cli import parse
 from experiments.config import ExperimentName, FrameExperiment
-from experiments.options import default_run_directory, resolve
+from experiments.options import resolve
+from experiments.run_names import default_run_directory
 from experiments.run_options import RunOptions
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -14,21 +14,37 @@ from experiments.defaults import defaults
 from experiments.digit_options import check_digits
 from experiments.run_options import RunOptions
 from experiments.sources import asked_file, check_one_source
-from inference import BoundConfig, Execution, RunDirectory
+from inference import Execution, RunDirectory
+from inference.guides import View, count_channels
 from pyro_nem.errors import CheckpointError, ConfigError
 
-__all__ = [
-    "default_run_directory",
-    "resolve",
-    "resume_settings",
-    "to_score",
-]
+__all__ = ["resolve", "resume_settings", "to_score"]
 
 # Options that set the field of the same name in FrameExperiment, BoundConfig and TrainingConfig.
-_SETTINGS = ("components", "objects", "most_objects", "variant", "steps", "test_sequences", "data")
+_SETTINGS = (
+    "components",
+    "objects",
+    "most_objects",
+    "variant",
+    "steps",
+    "step_weights",
+    "test_sequences",
+    "data",
+)
 _BOUND = ("objective", "particles", "gradient", "divergence", "kl_warmup", "free_nats")
 _EXECUTION = ("precision", "compile", "capture", "resident")
-_TRAINING = ("updates", "batch_size", "learning_rate", "clip_norm", "patience", "seed")
+_TRAINING = (
+    "updates",
+    "batch_size",
+    "learning_rate",
+    "warmup",
+    "decay",
+    "averaging",
+    "clip_norm",
+    "patience",
+    "seed",
+)
+_SWITCHES = ("attention", "gradient_psi")
 
 
 def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
@@ -47,7 +63,9 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
     else:
         scale, reason = "laptop", "there is no CUDA device; --scale paper runs the full protocol"
     check_digits(options)
-    settings = defaults(options.experiment, scale, options.guide, options.network, options.variant)
+    settings = defaults(
+        options.experiment, scale, options.guide, options.network, options.variant, options.recipe
+    )
     check_one_source(options)
     _check_guide_options(options, settings.guide)
     changes = _given(options, _SETTINGS)
@@ -62,8 +80,10 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
     if settings.frames > 1:
         changes["frames"] = max(settings.frames, changes.get("steps", settings.steps) + 1)
     changes["data"] = asked_file(options, replace(settings, **changes))
-    if options.attention is not None:
-        changes["attention"] = options.attention == "on"
+    for name, value in _given(options, _SWITCHES).items():
+        changes[name] = value == "on"
+    if options.views is not None:
+        changes["views"] = _views(options.views)
     changes["staged"] = options.staged
     changes["bound"] = replace(settings.bound, **_given(options, _BOUND))
     if options.gradient == "dreg":
@@ -123,6 +143,13 @@ def _check_guide_options(options: RunOptions, guide: GuideName) -> None:
             f"--attention: the components of guide {guide} do not interact; leave it out, or use "
             "--guide r-nem"
         )
+    asked = _given(options, ("views", "gradient_psi"))
+    if asked and guide == "n-em":
+        option = "--" + next(iter(asked)).replace("_", "-")
+        raise ConfigError(
+            f"{option}: gradient N-EM follows the gradient of what it sees, the masked residual; "
+            "leave it out, or use --guide rnn-em"
+        )
     asked = _given(options, ("particles", "gradient", "divergence", "kl_warmup", "free_nats"))
     if asked and guide != "vrnn":
         option = "--" + next(iter(asked)).replace("_", "-")
@@ -143,7 +170,7 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
         If the run's device is not there.
     """
     settings = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
-    given = _given(options, ("experiment", "scale", "guide", "network", *_SETTINGS))
+    given = _given(options, ("experiment", "scale", "recipe", "guide", "network", *_SETTINGS))
     held: dict[str, Any] = {name: getattr(settings, name) for name in given}
     if options.data_dir is not None:
         given["data"] = asked_file(options, settings)
@@ -152,9 +179,10 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
         asked = _given(options, names)
         held.update({name: getattr(part, name) for name in asked})
         given.update(asked)
-    if options.attention is not None:
-        given["attention"] = options.attention
-        held["attention"] = "on" if settings.attention else "off"
+    for name, value in _given(options, _SWITCHES).items():
+        given[name], held[name] = value, "on" if getattr(settings, name) else "off"
+    if options.views is not None:
+        given["views"], held["views"] = options.views, ",".join(settings.views)
     if options.staged:
         given["staged"], held["staged"] = True, settings.staged
     if options.noise is not None:
@@ -177,48 +205,14 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
     return replace(settings, device=device, execution=execution)
 
 
-def default_run_directory(settings: FrameExperiment) -> Path:
-    """Return runs/EXPERIMENT/NAME, the name telling what a user most often varies."""
-    bound, usual = settings.bound, BoundConfig()
-    parts = [settings.scale, settings.guide, settings.network, settings.data_name]
-    parts.append(f"k{settings.components}")
-    if settings.staged:
-        parts.append("staged")
-    if not settings.attention:
-        parts.append("no-attention")
-    # Of the bound, what is not the default, as it is for most runs.
-    if (bound.objective, bound.particles) != (usual.objective, usual.particles):
-        parts.append(f"{bound.objective}{bound.particles}")
-    parts += [
-        word for word in (bound.gradient, bound.divergence) if word in ("stl", "dreg", "analytic")
-    ]
-    if bound.kl_warmup:
-        parts.append(f"warmup{bound.kl_warmup}")
-    if bound.free_nats:
-        parts.append(f"free{bound.free_nats:g}")
-    if settings.execution.precision == "bfloat16":
-        parts.append("bfloat16")
-    parts += _unusual(settings)
-    name = "-".join([*parts, f"seed{settings.training.seed}"])
-    return Path("runs") / settings.experiment / name
-
-
-def _unusual(settings: FrameExperiment) -> list[str]:
-    """Return words for the settings of data and training that are not the scale's defaults."""
-    usual = defaults(
-        settings.experiment, settings.scale, settings.guide, settings.network, settings.variant
-    )
-    training, expected = settings.training, usual.training
-    named = [
-        ("steps", settings.steps, usual.steps),
-        ("noise", settings.noise.probability, usual.noise.probability),
-        ("updates", training.updates, expected.updates),
-        ("batch", training.batch_size, expected.batch_size),
-        ("rate", training.learning_rate, expected.learning_rate),
-        ("clip", training.clip_norm, expected.clip_norm),
-        ("patience", training.patience, expected.patience),
-    ]
-    return [f"{name}{value}" for name, value, default in named if value != default]
+def _views(text: str) -> tuple[View, ...]:
+    """Return the views of a list with commas."""
+    views = cast(tuple[View, ...], tuple(text.split(",")))
+    try:
+        count_channels(views, 1)
+    except ConfigError as error:
+        raise ConfigError(f"--{error}") from error
+    return views
 
 
 def _given(options: RunOptions, names: tuple[str, ...]) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from typing import Any
 from experiments.assembly import build_objective, data_file
 from experiments.cli import INTERRUPTED, launcher, provenance, run_command, use_threads
 from experiments.config import FrameExperiment
-from experiments.options import default_run_directory, resolve, resume_settings
+from experiments.options import resolve, resume_settings
 from experiments.pictures import draw_pictures
 from experiments.posterior import save_posterior
+from experiments.run_names import default_run_directory
 from experiments.run_options import RunOptions
 from experiments.run_state import RunState, stage_state
 from experiments.scores import score_table, test_scores

@@ -8,7 +8,14 @@ from typing import Annotated, Literal
 import tyro
 
 from experiments.cli import Choice, Count, File, Number, Text
-from experiments.config import ExperimentName, GuideName, NetworkName, Scale, Variant
+from experiments.config import (
+    ExperimentName,
+    GuideName,
+    NetworkName,
+    RecipeName,
+    Scale,
+    Variant,
+)
 from inference import Divergence, Estimator, ObjectiveName, Precision
 from pyro_nem.errors import ConfigError
 
@@ -43,6 +50,11 @@ class RunOptions:
     it learns) or paper (the published protocol; wants a GPU). Default: paper where PyTorch finds
     a CUDA device, else laptop."""
 
+    recipe: Annotated[RecipeName | None, Choice] = None
+    """How it is trained: official (as the released code does) or improved (the small network, and
+    a learning rate that rises and falls). The options of the parts change a recipe. Default:
+    official at the paper scale, else improved."""
+
     guide: Annotated[GuideName | None, Choice] = None
     """How the mixture is inverted: n-em (gradient ascent with a learned step, meant for static
     images), rnn-em (a recurrent M-step), r-nem (the same with interaction of the components) or
@@ -50,7 +62,20 @@ class RunOptions:
 
     network: Annotated[NetworkName | None, Choice] = None
     """official (the paper's layers) or located (small; a component draws one thing at one place).
-    Default: the scale's."""
+    Default: the recipe's."""
+
+    views: Text = None
+    """What a component sees, a list with commas: masked-residual, normalised-residual, gamma, psi,
+    frame, unexplained. The located network looks closely where psi is if that is the last one.
+    Default: the network's."""
+
+    gradient_psi: Annotated[Switch | None, Choice] = None
+    """Back-propagate through the psi that a component sees. Default: on, for the located network
+    off."""
+
+    step_weights: Annotated[Literal["all", "last"] | None, Choice] = None
+    """Which steps count in the loss. Default: all; of static images under the official network, the
+    last."""
 
     attention: Annotated[Switch | None, Choice] = None
     """Weight the effects of other components by attention (guide r-nem). Default: on."""
@@ -113,6 +138,15 @@ class RunOptions:
 
     learning_rate: Number = None
     """Adam's learning rate."""
+
+    warmup: Count = None
+    """Updates over which the learning rate rises from zero."""
+
+    decay: Annotated[Literal["constant", "cosine"] | None, Choice] = None
+    """What the learning rate does then: stay, or fall to zero at the last update."""
+
+    averaging: Number = None
+    """Decay of an exponential average of the weights, which is then what is scored."""
 
     clip_norm: Number = None
     """Scale gradients down to this norm."""

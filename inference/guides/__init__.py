@@ -7,7 +7,7 @@ from inference.guides.r_nem import RNEM
 from inference.guides.recurrent import Draw, RecurrentGuide, draw_with
 from inference.guides.rnn_em import RNNEM
 from inference.guides.state import GuideState, own_frame, stack_states
-from inference.guides.views import LOCATED_VIEWS, View
+from inference.guides.views import LOCATED_VIEWS, View, count_channels, small_encoder
 from inference.guides.vrnn import VRNN
 
 __all__ = [
@@ -22,8 +22,10 @@ __all__ = [
     "GuideState",
     "RecurrentGuide",
     "View",
+    "count_channels",
     "draw_with",
     "own_frame",
     "register_states",
+    "small_encoder",
     "stack_states",
 ]

@@ -11,9 +11,16 @@ from torch.nn import functional as F
 
 from models import SpatialMixture
 from pyro_nem.errors import ConfigError
-from pyro_nem.networks import Encoder, PatchEncoder
+from pyro_nem.networks import Encoder, FovealEncoder, LocatedDecoder, PatchEncoder
 
-__all__ = ["LOCATED_VIEWS", "View", "count_channels", "default_encoder", "look"]
+__all__ = [
+    "LOCATED_VIEWS",
+    "View",
+    "count_channels",
+    "default_encoder",
+    "look",
+    "small_encoder",
+]
 
 View = Literal["masked-residual", "normalised-residual", "gamma", "psi", "frame", "unexplained"]
 """One input of a component, each of C channels but gamma, which has one:
@@ -27,9 +34,12 @@ View = Literal["masked-residual", "normalised-residual", "gamma", "psi", "frame"
 - unexplained: x - max_j psi_j, what no component explains yet.
 """
 
-LOCATED_VIEWS: tuple[View, ...] = ("normalised-residual", "frame", "gamma")
+LOCATED_VIEWS: tuple[View, ...] = ("normalised-residual", "frame", "gamma", "psi")
 """What the small network sees. With the frame, the residual has to be the normalised one: beside
-the raw one the components stay symmetric."""
+the raw one the components stay symmetric. psi, the last one, tells the encoder where to look."""
+
+# The side of a fovea where the decoder does not say how large an object can be.
+_FOVEA = 15
 
 # Added to the variance: a component without responsibilities has an input of exactly zero.
 _EPSILON = 1e-6
@@ -54,7 +64,7 @@ def count_channels(views: Sequence[View], channels: int) -> int:
 def default_encoder(
     encoder: nn.Module | None, views: Sequence[View], model: SpatialMixture
 ) -> nn.Module:
-    """Return the encoder, checked against the views, or a :class:`PatchEncoder` if there is none.
+    """Return the encoder, checked against the views, or the small network's if there is none.
 
     Raises
     ------
@@ -64,7 +74,7 @@ def default_encoder(
     channels = count_channels(views, model.num_channels)
     shape = (*model.image_shape[:2], channels)
     if encoder is None:
-        return PatchEncoder(shape)
+        return small_encoder(model, views)
     if cast(Encoder, encoder).image_shape[2] != channels:
         raise ConfigError(
             f"encoder: the views {list(views)} give {channels} channels, but it takes "
@@ -72,6 +82,36 @@ def default_encoder(
             "other views"
         )
     return encoder
+
+
+def small_encoder(model: SpatialMixture, views: Sequence[View], width: int = 128) -> nn.Module:
+    """Return the small network's encoder for what the components of a model see.
+
+    A :class:`FovealEncoder` where psi is the last of several views, and else a
+    :class:`PatchEncoder`.
+
+    Parameters
+    ----------
+    model
+        The mixture.
+    views
+        What a component sees.
+    width
+        Features of each part of the encoder.
+
+    Raises
+    ------
+    ConfigError
+        If the views are wrong, or the frames have sides that are not multiples of 4.
+    """
+    shape = (*model.image_shape[:2], count_channels(views, model.num_channels))
+    if len(views) == 1 or views[-1] != "psi":
+        return PatchEncoder(shape, width)
+    side = _FOVEA
+    if isinstance(model.decoder, LocatedDecoder):
+        # An object may be off the centre of psi by its motion.
+        side = model.decoder.template + 2
+    return FovealEncoder(shape, width, psi_channels=model.num_channels, side=side)
 
 
 def look(views: Sequence[View], x: Tensor, psi: Tensor, gamma: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Networks: encoders, recurrent cells and decoders of the components, which know no model."""
 
 from pyro_nem.networks.cells import Cell, CellState, GatedCell, SigmoidCell
+from pyro_nem.networks.foveal import FovealEncoder
 from pyro_nem.networks.interaction import Interaction
 from pyro_nem.networks.layers import Encoder, UpsampleConv
 from pyro_nem.networks.located import LocatedDecoder, PatchEncoder
@@ -21,6 +22,7 @@ __all__ = [
     "DenseDecoder",
     "Encoder",
     "FlatEncoder",
+    "FovealEncoder",
     "GatedCell",
     "GatedRelationalCell",
     "Interaction",

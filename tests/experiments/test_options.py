@@ -6,12 +6,8 @@ from pathlib import Path
 import pytest
 
 from experiments.cli import resolve_device
-from experiments.options import (
-    default_run_directory,
-    resolve,
-    resume_settings,
-    to_score,
-)
+from experiments.options import resolve, resume_settings, to_score
+from experiments.run_names import default_run_directory
 from experiments.run_options import RunOptions
 from experiments.sources import asked_objects
 from inference import Execution, RunDirectory
@@ -83,6 +79,16 @@ def test_runs_that_differ_have_folders_that_differ():
         {"learning_rate": 0.3},
         {"clip_norm": 3.0},
         {"patience": 3},
+        {"warmup": 3},
+        {"decay": "constant"},
+        {"averaging": 0.9},
+        {"recipe": "official"},
+        {"recipe": "official", "network": "located"},
+        {"network": "official"},
+        {"views": "frame,gamma"},
+        {"views": "gamma,frame"},
+        {"gradient_psi": "on"},
+        {"step_weights": "last"},
     ]
     folders = [default_run_directory(settings(**options)) for options in variants]
     assert len(set(folders)) == len(variants)
@@ -98,6 +104,9 @@ def test_runs_that_differ_have_folders_that_differ():
         ({"particles": 3}, "--particles: the states of guide rnn-em are point masses"),
         ({"guide": "r-nem", "kl_warmup": 3}, "--kl-warmup: the states of guide r-nem"),
         ({"guide": "n-em", "free_nats": 0.5}, "--free-nats: the states of guide n-em"),
+        ({"guide": "n-em", "views": "frame"}, "--views: gradient N-EM follows the gradient"),
+        ({"guide": "n-em", "gradient_psi": "on"}, "--gradient-psi: gradient N-EM follows"),
+        ({"views": "frame,future"}, r"--views: .*each once, got \['frame', 'future'\]"),
         ({"experiment": "sprites", "guide": "n-em"}, "--guide n-em: .* binary frames"),
         ({"divergence": "analytic"}, "--divergence: the states of guide rnn-em"),
         ({"most_objects": 5}, "--most-objects: flying_shapes has as many objects"),
@@ -130,6 +139,7 @@ def test_options_of_digits_that_contradict_each_other_are_refused(options, messa
 def test_every_variant_of_the_digits_has_its_folder_and_rate():
     variants = [{}, {"variant": "20"}, {"variant": "500"}, {"staged": True}, {"objects": 3}]
     found = [settings("flying_mnist", **options) for options in variants]
+    official = [settings("flying_mnist", recipe="official", **options) for options in variants]
     names = [default_run_directory(one).name.removeprefix("smoke-rnn-em-") for one in found]
     assert names == [
         "located-2objects-k2-seed0",
@@ -138,8 +148,9 @@ def test_every_variant_of_the_digits_has_its_folder_and_rate():
         "located-2objects-k2-staged-seed0",
         "located-3objects-k3-seed0",
     ]
-    rate = found[0].training.learning_rate
-    assert [one.training.learning_rate for one in found] == [rate, 2 * rate, rate, rate, rate]
+    assert {one.training.learning_rate for one in found} == {4e-3}
+    rates = [one.training.learning_rate for one in official]
+    assert rates == [5e-4, 1e-3, 5e-4, 5e-4, 5e-4]
     assert settings("flying_mnist", variant="full") == found[0]
     given = settings("flying_mnist", variant="20", learning_rate=0.3)
     assert given.training.learning_rate == 0.3
