@@ -71,7 +71,7 @@ class OneStart(VRNN):
 def drawn_guide(kind=OneStart):
     model = gaussian_model()
     torch.manual_seed(1)
-    guide = kind(model, FlatEncoder((2, 3, 3)), GatedCell(3 * PIXELS + 1, CONTEXT), hidden=16)
+    guide = kind(model, FlatEncoder((2, 3, 4)), GatedCell(4 * PIXELS + 1, CONTEXT), hidden=16)
     return model, guide.double()
 
 

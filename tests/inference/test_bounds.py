@@ -38,11 +38,11 @@ def build(name, components=3, law="bernoulli"):
     elif name == "vrnn":
         prior = RecurrentPrior(2, 3, hidden=5)
         model = SpatialMixture(DenseDecoder(SHAPE, 5), components, prior=prior, **options)
-        encoder = FlatEncoder((2, 3, 3))
+        encoder = FlatEncoder((2, 3, 4))
         guide = VRNN(model, encoder, hidden=5, gradient_gamma=True, gradient_psi=True)
     else:
         model = SpatialMixture(DenseDecoder(SHAPE, 4), components, **options)
-        guide = GUIDES[name](model, FlatEncoder((2, 3, 3)), gradient_gamma=True)
+        guide = GUIDES[name](model, FlatEncoder((2, 3, 4)), gradient_gamma=True)
     model.mixing_logits.data.normal_()
     return model.double(), guide.double()
 

@@ -121,7 +121,7 @@ def test_estimators_agree_for_a_recurrent_guide():
     """Every call is a mean over many sequences. No gradient is cut: with a cut one dreg differs."""
     torch.manual_seed(0)
     model = SpatialMixture(DenseDecoder((2, 2, 1), 4), 2, prior=RecurrentPrior(2, 2, hidden=3))
-    guide = VRNN(model, FlatEncoder((2, 2, 3)), hidden=3, gradient_gamma=True, gradient_psi=True)
+    guide = VRNN(model, FlatEncoder((2, 2, 4)), hidden=3, gradient_gamma=True, gradient_psi=True)
     parameters = [*model.parameters(), *guide.parameters()]
     for parameter in parameters:
         parameter.data.mul_(2.0)

@@ -83,7 +83,7 @@ def test_frames_are_replicated_by_the_component_of_the_draw(draws):
 def test_videos_of_the_prior_have_its_moments():
     """The prior of the toy does not depend on the past: a pixel is theta_z with noise."""
     model = gaussian_model()
-    encoder, cell = FlatEncoder((2, 3, 3)), GatedCell(3 * PIXELS + 1, CONTEXT)
+    encoder, cell = FlatEncoder((2, 3, 4)), GatedCell(4 * PIXELS + 1, CONTEXT)
     guide = VRNN(model, encoder, cell, hidden=4).double()
     tree = diagnose(model, guide, np.zeros((4, 1, *SHAPE), np.float32), restarts=1, draws=2000)
     x = tree["prior_predictive/x"].squeeze("channel")

@@ -165,7 +165,7 @@ def test_draws_of_another_shape_are_refused():
 def test_point_masses_have_no_rank():
     model = gaussian_model()
     model.prior.context_size = 4
-    guide = RNNEM(model, FlatEncoder((2, 3, 3)), GatedCell(3 * PIXELS, 5)).double()
+    guide = RNNEM(model, FlatEncoder((2, 3, 4)), GatedCell(4 * PIXELS, 5)).double()
     guide.rollout = lambda clip, generator, draws: (
         NormalGuide(model, wide).rollout(clip, generator, draws)._replace(posterior=None)
     )

@@ -93,5 +93,5 @@ def test_gradient_nem_refuses_other_models():
 
 def test_an_encoder_for_other_views_is_refused():
     model, _ = build("rnn-em, dense", 2)
-    with pytest.raises(ConfigError, match="3 channels, but it takes 1; build it with"):
+    with pytest.raises(ConfigError, match="4 channels, but it takes 1; build it with"):
         RNNEM(model, FlatEncoder(SHAPE), SigmoidCell(PIXELS, 6))

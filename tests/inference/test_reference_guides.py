@@ -87,7 +87,7 @@ def test_the_gap_of_an_untrained_guide_is_large():
 
 def point_guide(model):
     torch.manual_seed(1)
-    return RNNEM(model, FlatEncoder((2, 3, 3)), GatedCell(3 * PIXELS, 1)).double()
+    return RNNEM(model, FlatEncoder((2, 3, 4)), GatedCell(4 * PIXELS, 1)).double()
 
 
 def test_the_gap_of_point_masses_is_log_likelihood():

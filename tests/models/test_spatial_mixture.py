@@ -125,7 +125,7 @@ def test_the_elbo_sums_z_out_exactly():
 
 
 def tiny_rollout(model, clip):
-    guide = RNNEM(model, FlatEncoder((1, 3, 3)), GatedCell(9, 5)).double()
+    guide = RNNEM(model, FlatEncoder((1, 3, 4)), GatedCell(12, 5)).double()
     return guide.rollout(clip, torch.Generator().manual_seed(0))
 
 
