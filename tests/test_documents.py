@@ -152,7 +152,8 @@ def test_commands_run(line, workspace):
         pytest.skip(small_mnist.MISSING)
     if program == "experiments.run" and "--resume" not in arguments:
         number = len(list(workspace.iterdir()))
-        arguments += ["--scale", "smoke", "--run-dir", f"new-{number}"]
+        arguments = [*without(arguments, "--scale"), "--scale", "smoke"]
+        arguments += ["--run-dir", f"new-{number}"]
     elif program == "experiments.run":
         arguments += ["--run-dir", RUN_DIRS["flying_shapes"]]
     elif program == "experiments.sweep" and "--cluster" in arguments:
