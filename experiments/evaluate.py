@@ -124,7 +124,9 @@ def _evaluate(options: EvaluateOptions, arguments: list[str]) -> int:
             "update": state["update"],
             **{f"{options.split}.{metric}": value for metric, value in scores.metrics.items()},
             f"{options.split}.sequences": scores.sequences,
+            "errors": scores.errors,
             "per_step": scores.per_step,
+            "per_step_errors": scores.per_step_errors,
             "per_component": scores.per_component,
             **provenance(_PROGRAM, arguments, settings.device),
         }

@@ -172,7 +172,9 @@ def _train_and_score(
         "experiment": settings.experiment,
         **{f"test.{name}": value for name, value in scores.metrics.items()},
         "test.sequences": scores.sequences,
+        "errors": scores.errors,
         "per_step": scores.per_step,
+        "per_step_errors": scores.per_step_errors,
         "per_component": scores.per_component,
         # What the weights have cost, earlier stages included.
         "updates": earlier["updates"] + run.updates,

@@ -11,6 +11,7 @@ from inference import (
     importance_weighted,
 )
 from pyro_nem.data import FrameSource
+from pyro_nem.metrics import standard_errors
 
 __all__ = ["score_table", "test_scores"]
 
@@ -79,7 +80,11 @@ def test_scores(
         "iwae_particles": float(found.particles),
         "iwae_sequences": float(len(found.iwae)),
     }
-    return scores._replace(metrics={**scores.metrics, **extra})
+    errors = {
+        "iwae": standard_errors(found.iwae.numpy()).item(),
+        "iwae_elbo": standard_errors(found.elbo.numpy()).item(),
+    }
+    return scores._replace(metrics={**scores.metrics, **extra}, errors={**scores.errors, **errors})
 
 
 def score_table(scores: Evaluation) -> str:

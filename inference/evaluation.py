@@ -22,13 +22,13 @@ from inference.frame_scores import (
 from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
+from inference.score_summary import over_sequences, over_time
 from inference.step_weights import resolve_step_weights
 from inference.task import Metrics
 from models import BernoulliPixels, SpatialMixture
 from pyro_nem.checks import at_least
 from pyro_nem.data import FrameSource, Noise, as_source, make_clip
 from pyro_nem.errors import ConfigError
-from pyro_nem.metrics import segmentation_scores
 
 __all__ = ["Evaluation", "default_noise", "default_steps", "evaluate"]
 
@@ -57,6 +57,11 @@ class Evaluation(NamedTuple):
     per_component
         "component_kl" and "component_share" (of the scored pixels) of a stochastic guide, the
         component with the largest share first: name -> [K].
+    errors
+        Standard errors of the metrics over the sequences, but for the loss, of which only the mean
+        is known; NaN for a single sequence.
+    per_step_errors
+        The same of each step: name -> [T].
     sequences
         Number of sequences that were scored.
     """
@@ -64,6 +69,8 @@ class Evaluation(NamedTuple):
     metrics: Metrics
     per_step: dict[str, list[float]]
     per_component: dict[str, list[float]]
+    errors: Metrics
+    per_step_errors: dict[str, list[float]]
     sequences: int
 
 
@@ -180,41 +187,13 @@ def evaluate(
         for name in parts[0].scores
     }  # [T, N]
     components = {n: joined.pop(n) for n in list(joined) if n.startswith("component_")}  # [K, N]
+    means, errors = over_time(joined, weights)
+    per_step, per_step_errors = over_sequences(joined)
     return Evaluation(
-        {"loss": loss_sum / count, **_summarise(joined, weights)},
-        _per_step(joined),
+        {"loss": loss_sum / count, **means},
+        per_step,
         {name: values.mean(1).tolist() for name, values in components.items()},
+        errors,
+        per_step_errors,
         count,
     )
-
-
-def _summarise(frames: FrameScores, weights: NDArray[np.float64]) -> Metrics:
-    metrics: Metrics = {}
-    for name in ("log_likelihood", "bound", "kl", "next_step_bce", "prior_bce"):
-        if name in frames:
-            metrics[name] = float((weights @ frames[name]).mean() / weights.sum())
-    for name in ("ari", "ami"):
-        if name in frames:
-            found = segmentation_scores(frames[name], frames["confidence"], weights)
-            metrics[name] = found.mean
-            metrics[f"{name}_last"] = found.last
-            metrics["confidence"] = found.confidence_mean
-            metrics["confidence_last"] = found.confidence_last
-    if "collision_bce" in frames and not np.isnan(frames["collision_bce"]).all():
-        # A mean over the frames with a collision, whatever their step.
-        metrics["collision_bce"] = float(np.nanmean(frames["collision_bce"]))
-    if "effective_components" in frames:
-        effective = frames["effective_components"]
-        metrics["effective_components"] = segmentation_scores(effective, effective, weights).mean
-    return metrics
-
-
-def _per_step(frames: FrameScores) -> dict[str, list[float]]:
-    means = {}
-    for name, values in frames.items():
-        scored = ~np.isnan(values)  # [T, N]
-        total = np.where(scored, values, 0.0).sum(1)  # [T]
-        # A step at which no frame can be scored has no mean; JSON has no NaN, so it is left out.
-        if scored.any(1).all():
-            means[name] = (total / scored.sum(1)).tolist()
-    return means

@@ -11,6 +11,7 @@ from pyro_nem.metrics.confidence import confidence
 from pyro_nem.metrics.effective_components import effective_components
 from pyro_nem.metrics.next_step_bce import next_step_bce
 from pyro_nem.metrics.segmentation_scores import SegmentationScores, segmentation_scores
+from pyro_nem.metrics.standard_error import standard_errors
 
 __all__ = [
     "SegmentationScores",
@@ -20,4 +21,5 @@ __all__ = [
     "effective_components",
     "next_step_bce",
     "segmentation_scores",
+    "standard_errors",
 ]

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from pyro_nem.errors import ConfigError
+from pyro_nem.metrics.standard_error import standard_errors
 
 __all__ = ["SegmentationScores", "segmentation_scores"]
 
@@ -24,6 +25,9 @@ class SegmentationScores(NamedTuple):
     """Confidence at the last step."""
     excluded: int
     """Frames left out because their score or confidence is NaN: no pixel of theirs is scored."""
+    errors: tuple[float, float, float, float]
+    """Standard errors of the four means, in the same order, over the sequences that each averages;
+    NaN for fewer than two."""
 
 
 def segmentation_scores(
@@ -69,22 +73,36 @@ def segmentation_scores(
     if not (0 < steps.sum() < np.inf and steps.min() >= 0):
         raise ConfigError(f"weights: expected finite numbers of at least 0, not all 0, got {steps}")
     usable = ~(np.isnan(values[..., 0]) | np.isnan(values[..., 1]))  # [T, N]
-    mean, confidence_mean = _mean(values, usable * steps[:, None])
-    last, confidence_last = _mean(values[-1:], usable[-1:].astype(np.float64))
+    each = _over_steps(values, usable * steps[:, None])  # [2, N]
+    each_last = _over_steps(values[-1:], usable[-1:].astype(np.float64))
+    ordered = np.stack([each[0], each_last[0], each[1], each_last[1]])  # [4, N]
+    mean, last, confidence_mean, confidence_last = _means(ordered)
     return SegmentationScores(
-        mean, last, confidence_mean, confidence_last, excluded=int((~usable).sum())
+        mean,
+        last,
+        confidence_mean,
+        confidence_last,
+        excluded=int((~usable).sum()),
+        errors=tuple(standard_errors(ordered).tolist()),
     )
 
 
-def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> list[float]:
-    """Average `[T, N, 2]` with weights `[T, N]` over T, then over N; two numbers."""
-    kept = weights.sum(0) > 0  # [N]
-    if not kept.any():
-        return [np.nan, np.nan]
-    values, weights = values[:, kept], weights[:, kept]
+def _over_steps(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Average `[T, N, 2]` with weights `[T, N]` over T; `[2, N]`, NaN where all are 0."""
+    total = weights.sum(0)  # [N]
     # NaN times weight 0 would still be NaN.
     weighted = np.where(weights[..., None] > 0, values, 0.0) * weights[..., None]  # [T, N, 2]
-    means: list[float] = (weighted.sum(0) / weights.sum(0)[:, None]).mean(0).tolist()
+    means: NDArray[np.float64] = weighted.sum(0).T / np.where(total > 0, total, np.nan)
+    return means
+
+
+def _means(values: NDArray[np.float64]) -> list[float]:
+    """Average `[M, N]` over N, NaN left out; NaN for a row without a number."""
+    known = ~np.isnan(values)
+    count = known.sum(-1)
+    means: list[float] = (
+        np.where(known, values, 0.0).sum(-1) / np.where(count > 0, count, np.nan)
+    ).tolist()
     return means
 
 

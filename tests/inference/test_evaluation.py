@@ -1,6 +1,7 @@
 """Scores of a guide whose segmentation is known."""
 
 import math
+import statistics
 
 import numpy as np
 import pytest
@@ -8,10 +9,13 @@ import torch
 from torch import nn
 
 from inference import NEMObjective, TrainingConfig, evaluate
+from inference.frame_scores import bound_scores
 from inference.frame_task import FrameTask
 from inference.guides import RNNEM, register_states
+from inference.held_out import held_out_batches
+from inference.score_summary import over_time
 from models import Rollout, SpatialMixture
-from pyro_nem.data import ArrayFrames, Noise
+from pyro_nem.data import ArrayFrames, Noise, as_source, make_clip
 from pyro_nem.errors import ConfigError
 from pyro_nem.networks import DenseDecoder
 
@@ -116,6 +120,37 @@ def test_frames_without_scored_pixels_have_no_score():
     assert math.isnan(found.metrics["ari_last"])
     assert "ami" not in found.per_step
     assert math.isfinite(found.metrics["log_likelihood"])
+
+
+def test_errors_are_those_of_a_mean_of_one_number_a_sequence():
+    module, source = rnn_em(), as_source(frames(), "data")
+    module.step_weights = (1.0, 0.0, 2.0)
+    found = evaluate(module, source, noise=Noise("none"), seed=1)
+    batches = held_out_batches(
+        source, frames=4, batch_size=64, seed=1, stream=1, device=torch.device("cpu")
+    )
+    batch, generator = next(batches)
+    clip = make_clip(batch.frames.float(), Noise("none"), generator)
+    with torch.no_grad():
+        each = bound_scores(module, clip, module(clip, generator))
+    for name in ("log_likelihood", "next_step_bce"):
+        averaged = ((each[name][0] + 2 * each[name][2]) / 3).tolist()
+        assert found.metrics[name] == pytest.approx(statistics.mean(averaged))
+        assert found.errors[name] == pytest.approx(statistics.stdev(averaged) / math.sqrt(5))
+        step = [statistics.stdev(values) / math.sqrt(5) for values in each[name].tolist()]
+        assert found.per_step_errors[name] == pytest.approx(step)
+    assert math.isnan(evaluate(module, frames(1), noise=Noise("none")).errors["log_likelihood"])
+
+
+def test_the_error_of_a_pooled_mean_is_that_of_a_ratio():
+    """Frames with a collision are rare; sequences have 2, 1 and 3 of them."""
+    nan = math.nan
+    bce = np.array([[1.0, nan, 4.0], [3.0, 6.0, 2.0], [nan, nan, 2.0]])
+    found = over_time({"collision_bce": bce}, np.ones(3))
+    assert found.means["collision_bce"] == pytest.approx(3.0)
+    excess = [4.0 - 2 * 3.0, 6.0 - 3.0, 8.0 - 3 * 3.0]
+    by_hand = math.sqrt(sum(r**2 for r in excess) / 2 / 3) / 2
+    assert found.errors["collision_bce"] == pytest.approx(by_hand)
 
 
 def test_static_images_need_steps():

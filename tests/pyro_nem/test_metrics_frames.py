@@ -1,6 +1,7 @@
 """Small cases worked out by hand."""
 
 import math
+import statistics
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from pyro_nem.metrics import (
     effective_components,
     next_step_bce,
     segmentation_scores,
+    standard_errors,
 )
 
 NAN = math.nan
@@ -83,6 +85,27 @@ def test_frames_without_a_score_are_left_out_and_counted():
     assert found.last == pytest.approx(1.0)
     assert found.confidence_mean == pytest.approx(0.5)
     assert found.excluded == 5
+
+
+def test_errors_are_those_of_the_means():
+    scores = np.array([[0.1, 0.4, NAN], [0.6, 0.8, 0.5]])
+    sure = np.array([[0.9, 0.7, NAN], [0.5, 0.6, 0.8]])
+    found = segmentation_scores(scores, sure, np.array([1.0, 3.0]))
+    averaged = (
+        [(0.1 + 3 * 0.6) / 4, (0.4 + 3 * 0.8) / 4, 0.5],
+        [0.6, 0.8, 0.5],
+        [(0.9 + 3 * 0.5) / 4, (0.7 + 3 * 0.6) / 4, 0.8],
+        [0.5, 0.6, 0.8],
+    )
+    assert found[:4] == pytest.approx([statistics.mean(values) for values in averaged])
+    by_hand = [statistics.stdev(values) / math.sqrt(3) for values in averaged]
+    assert found.errors == pytest.approx(by_hand)
+
+
+def test_a_single_number_has_no_error():
+    found = standard_errors(np.array([[1.0, NAN, 3.0], [NAN, 2.0, NAN], [NAN, NAN, NAN]]))
+    assert found[0] == pytest.approx(1.0)
+    assert np.isnan(found[1:]).all()
 
 
 def test_steps_of_weight_zero_neither_count_nor_spoil():
