@@ -10,18 +10,28 @@ from pyro_nem.plots.curves import learning_curves
 from pyro_nem.plots.groups import colour_groups
 from pyro_nem.plots.overview import overview_figure
 from pyro_nem.plots.prediction import prediction_curves
-from pyro_nem.plots.save import save_figure
+from pyro_nem.plots.reliability import reliability_diagram
+from pyro_nem.plots.save import figure_png, save_figure
 from pyro_nem.plots.segmentation import SegmentationSample
+from pyro_nem.plots.step_curves import StepCurve, step_curves
+from pyro_nem.plots.uncertainty import RestartSample, uncertainty_figure, uncertainty_maps
 
 __all__ = [
+    "RestartSample",
     "SegmentationSample",
+    "StepCurve",
     "colour_groups",
     "component_colours",
+    "figure_png",
     "hue_colours",
     "learning_curves",
     "mix_colours",
     "overview_figure",
     "prediction_curves",
+    "reliability_diagram",
     "save_figure",
     "segmentation_gif",
+    "step_curves",
+    "uncertainty_figure",
+    "uncertainty_maps",
 ]

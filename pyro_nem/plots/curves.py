@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from pyro_nem.plots.style import BLUE, FAINT, VERMILION, tidy
+
 __all__ = ["learning_curves"]
 
-_TRAIN = "#0072B2"
-_VALIDATION = "#D55E00"
-_INK = "#222222"
-_FAINT = "#6B6B6B"
+_TRAIN = BLUE
+_VALIDATION = VERMILION
 
 
 class _Line(NamedTuple):
@@ -110,19 +110,14 @@ def _draw_panel(
             marker="o" if len(points) == 1 else None,
             markersize=4,
         )
-    axes.set_title(name, loc="left", fontsize=10, color=_INK)
-    axes.set_xlabel("updates", fontsize=9, color=_INK)
-    axes.tick_params(labelsize=8, color=_FAINT, labelcolor=_FAINT)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(_FAINT)
+    axes.set_xlabel("updates")
+    tidy(axes, name)
     if axes.lines:
-        axes.grid(axis="y", color="#E3E3E3", linewidth=0.6)
-        axes.set_axisbelow(True)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
         axes.legend(fontsize=8, frameon=False, handlelength=3.2)
     else:
         axes.set(xticks=[], yticks=[])
-        axes.text(0.5, 0.5, "not recorded", ha="center", transform=axes.transAxes, color=_FAINT)
+        axes.text(0.5, 0.5, "not recorded", ha="center", transform=axes.transAxes, color=FAINT)
 
 
 def _points(records: Sequence[Mapping[str, float]], key: str) -> dict[float, float]:

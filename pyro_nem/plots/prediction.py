@@ -6,13 +6,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pyro_nem.errors import ConfigError
+from pyro_nem.plots.style import BLUE, VERMILION
 
 __all__ = ["prediction_curves"]
 
 # Colour and line style both tell the lines apart, so that a print in grey can be read as well.
 _LINES = {
-    "wrong_pixels": ("model", "#0072B2", "-"),
-    "wrong_pixels_copy": ("copy of the last seen frame", "#D55E00", "--"),
+    "wrong_pixels": ("model", BLUE, "-"),
+    "wrong_pixels_copy": ("copy of the last seen frame", VERMILION, "--"),
 }
 
 
@@ -43,7 +44,7 @@ def prediction_curves(per_step: Mapping[str, Sequence[float]]) -> Figure:
     axes[0].legend(frameon=False)
     if panels == 2:
         values = per_step["ari"]
-        axes[1].plot(range(1, len(values) + 1), values, color="#0072B2")
+        axes[1].plot(range(1, len(values) + 1), values, color=BLUE)
         axes[1].set_ylabel("adjusted Rand index (1 is perfect)")
     for axis in axes:
         axis.set_xlabel("predicted step")

@@ -1,5 +1,6 @@
 """Writing a figure so that a reader never meets half a file."""
 
+import io
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -7,7 +8,7 @@ from matplotlib.figure import Figure
 from pyro_nem.errors import ConfigError
 from pyro_nem.files import replacing
 
-__all__ = ["save_figure"]
+__all__ = ["figure_png", "save_figure"]
 
 
 def save_figure(figure: Figure, path: Path, dpi: float | None = None) -> None:
@@ -34,3 +35,11 @@ def save_figure(figure: Figure, path: Path, dpi: float | None = None) -> None:
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi="figure" if dpi is None else dpi)
     figure.clear()
+
+
+def figure_png(figure: Figure) -> bytes:
+    """Return a figure as the bytes of a PNG, at its own dots an inch, and free it."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi="figure")
+    figure.clear()
+    return buffer.getvalue()
