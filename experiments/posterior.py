@@ -34,7 +34,7 @@ def save_posterior(
     path: Path,
     *,
     sequences: int | None,
-) -> None:
+) -> int:
     """Write the posterior of the first sequences of a source, and print what to look at.
 
     A stochastic guide runs once for each draw and is described by fewer of them, so that the time
@@ -52,6 +52,11 @@ def save_posterior(
         The file to write.
     sequences
         How many sequences to describe; if not given, 20 where a guide is stochastic, else 100.
+
+    Returns
+    -------
+    int
+        How many there were to describe.
     """
     guide = cast(nn.Module, objective.guide)
     size = _size(settings, bool(getattr(guide, "stochastic", True)))
@@ -73,6 +78,7 @@ def save_posterior(
     write_posterior(tree, path)
     for finding in find_problems(tree):
         print(f"{finding.name}: {finding.message}; {finding.advice}")
+    return count
 
 
 def _size(settings: FrameExperiment, stochastic: bool) -> _Size:

@@ -10,13 +10,11 @@ from typing import Any
 from experiments.assembly import build_objective, data_file
 from experiments.cli import INTERRUPTED, launcher, provenance, run_command, use_threads
 from experiments.config import FrameExperiment
+from experiments.finish import finish
 from experiments.options import resolve, resume_settings
-from experiments.pictures import draw_pictures
-from experiments.posterior import save_posterior
 from experiments.run_names import default_run_directory
 from experiments.run_options import RunOptions
 from experiments.run_state import RunState, stage_state
-from experiments.scores import score_table, test_scores
 from experiments.stages import Stage, begin_with, plan, stages
 from inference import (
     Execution,
@@ -24,7 +22,6 @@ from inference import (
     Processes,
     RunDirectory,
     check_source,
-    duration,
     fit_objective,
     joined,
 )
@@ -121,7 +118,7 @@ def _train_and_score(
         objective = build_objective(settings, training.image_shape)
         check_source(objective, test, settings.steps)
         _introduce(settings, objective, training)
-        source = _source(resume, settings, directory, arguments)
+        origin = _origin(resume, settings, directory, arguments)
         if before is not None and not resume:
             begin_with(objective, before, processes)
         prepared = time.perf_counter() - started
@@ -136,7 +133,7 @@ def _train_and_score(
             description={
                 "settings": settings.to_dict(),
                 "image_shape": training.image_shape,
-                **source,
+                **origin,
             },
             resume=resume,
             execution=settings.execution,
@@ -144,65 +141,32 @@ def _train_and_score(
         )
         if run.reason == "interrupted":
             return False
-        trained = time.perf_counter()
-        print(f"scoring {test.num_sequences:,} test sequences")
-        scores = test_scores(objective, settings, test, processes)
-        if not processes.writes:
-            return True
-        print(score_table(scores))
-        if options.posterior_sequences != 0:
-            save_posterior(
-                objective,
-                settings,
-                test,
-                directory.posterior,
-                sequences=options.posterior_sequences,
-            )
-        print("drawing figures")
-        draw_pictures(
-            objective,
-            settings,
+        finish(
+            stage,
+            run,
             {"train": training, "test": test},
-            run.records,
-            directory.figures,
+            processes,
+            posterior_sequences=options.posterior_sequences,
+            prepared=prepared,
+            origin=origin,
         )
-    seconds = prepared + run.seconds + time.perf_counter() - trained
-    earlier = {"updates": 0, "wall_seconds": 0.0} if before is None else before.read_summary()
-    summary = {
-        "experiment": settings.experiment,
-        **{f"test.{name}": value for name, value in scores.metrics.items()},
-        "test.sequences": scores.sequences,
-        "errors": scores.errors,
-        "per_step": scores.per_step,
-        "per_step_errors": scores.per_step_errors,
-        "per_component": scores.per_component,
-        # What the weights have cost, earlier stages included.
-        "updates": earlier["updates"] + run.updates,
-        "stopped": run.reason,
-        "parameters": sum(p.numel() for p in objective.parameters()),
-        "wall_seconds": round(earlier["wall_seconds"] + seconds, 1),
-        "seed": settings.training.seed,
-        **source,
-    }
-    write_json(directory.summary, summary)
-    print(f"done in {duration(seconds)}; everything is in {directory.path}")
     return True
 
 
-def _source(
+def _origin(
     resume: bool,
     settings: FrameExperiment,
     directory: RunDirectory,
     arguments: list[str],
 ) -> dict[str, Any]:
     """Return where a result comes from; a resumed run's is the command that began it."""
-    source = provenance(_PROGRAM, arguments, settings.device)
+    origin = provenance(_PROGRAM, arguments, settings.device)
     if resume:
         began = directory.read_config()
-        source["command"] = began["command"]
-        if began["commit"] != source["commit"]:
-            source["commit"] = f"{began['commit']}, resumed at {source['commit']}"
-    return source
+        origin["command"] = began["command"]
+        if began["commit"] != origin["commit"]:
+            origin["commit"] = f"{began['commit']}, resumed at {origin['commit']}"
+    return origin
 
 
 def _open(options: RunOptions) -> list[Stage]:

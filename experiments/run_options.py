@@ -29,7 +29,8 @@ class RunOptions:
     """Train a neural expectation maximization model and score its segmentation.
 
     Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
-    end, posterior.nc and summary.json. Stop with Ctrl-C at any time and continue with --resume.
+    end, posterior.nc, summary.json and report.html, the one to open first. Stop with Ctrl-C at any
+    time and continue with --resume.
     """
 
     experiment: tyro.conf.Positional[ExperimentName]

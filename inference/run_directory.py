@@ -1,4 +1,4 @@
-"""The folder of a run: config, metrics, checkpoints, posterior, summary and figures."""
+"""The folder of a run: config, metrics, checkpoints, posterior, summary, figures and report."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class RunDirectory:
         self.metrics = path / "metrics.jsonl"
         self.summary = path / "summary.json"
         self.posterior = path / "posterior.nc"
+        self.report = path / "report.html"
         self.log = path / "output.log"
         self.figures = path / "figures"
         self.last = path / "checkpoints" / "last.pt"

@@ -39,7 +39,16 @@ BENCHMARKS = {
     "processes": "--batch-size 2 --steps 2",
     "epoch": "--batch-size 2 --sequences 4 --network located",
 }
-COMMANDS = ("import_frames", "run", "sweep", "evaluate", "rollout", "benchmark", "collect")
+COMMANDS = (
+    "import_frames",
+    "run",
+    "sweep",
+    "evaluate",
+    "report",
+    "rollout",
+    "benchmark",
+    "collect",
+)
 PREAMBLE = "from inference import TrainingConfig\nTINY = TrainingConfig(updates=2, batch_size=4)\n"
 
 

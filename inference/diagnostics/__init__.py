@@ -3,8 +3,8 @@
 from inference.diagnostics.alignment import aligned_gamma
 from inference.diagnostics.calibration import Calibration, calibration, co_assignment_calibration
 from inference.diagnostics.diagnose import diagnose
-from inference.diagnostics.findings import Finding, find_problems
-from inference.diagnostics.k_hat import KHat, k_hat, loo_k_hat
+from inference.diagnostics.findings import PROBLEMS, Finding, find_problems
+from inference.diagnostics.k_hat import UNRELIABLE, KHat, k_hat, loo_k_hat
 from inference.diagnostics.posterior_file import read_posterior, write_posterior
 from inference.diagnostics.restarts import Agreement, restart_agreement
 from inference.diagnostics.simulation import (
@@ -17,6 +17,8 @@ from inference.diagnostics.simulation import (
 from inference.diagnostics.tightness import bound_tightness
 
 __all__ = [
+    "PROBLEMS",
+    "UNRELIABLE",
     "Agreement",
     "Calibration",
     "Finding",

@@ -11,7 +11,7 @@ import xarray as xr
 from inference.diagnostics.k_hat import UNRELIABLE, k_hat
 from inference.diagnostics.schema import variable
 
-__all__ = ["Finding", "find_problems"]
+__all__ = ["PROBLEMS", "Finding", "find_problems"]
 
 # A component with less than this part of its equal share is dead.
 _DEAD = 0.1
@@ -29,14 +29,23 @@ _CONTRADICTION = 0.5
 _OFTEN = 0.1
 
 
+PROBLEMS = {
+    "one component": "one component that holds nearly everything",
+    "dead components": "components that hold nothing",
+    "undecided pixels": "pixels whose assignment is nearly a guess",
+    "restarts disagree": "restarts that segment differently",
+    "unreliable weights": "importance weights that cannot be relied on",
+}
+"""Name of a finding -> what is looked for."""
+
+
 class Finding(NamedTuple):
     """Something that a user should know before trusting a segmentation.
 
     Attributes
     ----------
     name
-        A short name: "dead components", "one component", "undecided pixels", "restarts disagree"
-        or "unreliable weights".
+        A short name, one of :data:`PROBLEMS`.
     message
         What was found, with its size.
     advice
@@ -61,8 +70,7 @@ def find_problems(tree: xr.DataTree) -> list[Finding]:
     tree
         What :func:`inference.diagnose` returned.
     """
-    checks = (_collapse, _dead, _undecided, _contradiction, _weights)
-    found = (check(tree) for check in checks)
+    found = (check(tree) for check in _CHECKS)
     return [finding for finding in found if finding is not None]
 
 
@@ -145,3 +153,6 @@ def _known(values: xr.DataArray) -> np.ndarray[tuple[int, ...], np.dtype[np.floa
     numbers = values.transpose("chain", "sequence", ...).values.astype(np.float64)
     beyond = tuple(axis for axis in range(numbers.ndim) if axis != 1)
     return numbers[:, ~np.isnan(numbers).any(beyond)]
+
+
+_CHECKS = (_collapse, _dead, _undecided, _contradiction, _weights)

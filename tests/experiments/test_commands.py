@@ -16,7 +16,7 @@ from pyro_nem.data import HDF5Frames
         ("flying_shapes", ("--guide", "r-nem", "--attention", "off")),
         ("flying_shapes", ("--guide", "vrnn", "--divergence", "analytic", "--kl-warmup", "2")),
         ("static_shapes", ("--guide", "n-em")),
-        ("static_shapes", ("--network", "official")),
+        ("static_shapes", ("--network", "official", "--steps", "1")),
         ("static_shapes", ("--guide", "vrnn", "--network", "official", "--free-nats", "0.5")),
         ("bouncing_balls_curtain", ("--network", "official")),
     ],
@@ -35,6 +35,7 @@ def test_every_experiment_and_guide_runs(command, tmp_path, experiment, options)
     assert {"device", "commit", "command", "versions"} <= set(summary)
     assert "describing the posterior of 2 of them" in printed
     assert set(read_posterior(folder / "posterior.nc").children) >= {"posterior", "sample_stats"}
+    assert "</html>" in (folder / "report.html").read_text()
     names = {p.name for p in (folder / "figures").iterdir()}
     assert {"learning_curves.png", "overview_test_0.png", "segmentation_train.gif"} <= names
 
@@ -118,6 +119,6 @@ def test_training_on_a_file(command, tmp_path, smoke_run, smoke_file):
     assert read(folder / "summary.json")["per_step"] == read(smoke_run / "summary.json")["per_step"]
 
 
-@pytest.mark.parametrize("program", ["run", "evaluate", "rollout", "benchmark"])
+@pytest.mark.parametrize("program", ["run", "evaluate", "report", "rollout", "benchmark"])
 def test_help_explains(command, program):
     assert "usage: experiments." in command(program, "--help")

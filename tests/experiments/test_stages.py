@@ -7,12 +7,14 @@ import pytest
 import small_mnist
 import torch
 
+from experiments import finish as finish_module
 from experiments import run as run_module
 from experiments.assembly import build_objective
 from experiments.collect import collect
 from experiments.config import FrameExperiment
 from experiments.defaults import defaults
 from experiments.evaluate import main as evaluate
+from experiments.report.read_run import read_run
 from experiments.rollout import main as rollout
 from experiments.run import main as run
 from experiments.run_state import run_state
@@ -38,7 +40,8 @@ def workspace(tmp_path, monkeypatch):
 
 @pytest.fixture
 def no_pictures(monkeypatch):
-    monkeypatch.setattr(run_module, "draw_pictures", lambda *_: None)
+    monkeypatch.setattr(finish_module, "draw_pictures", lambda *_: None)
+    monkeypatch.setattr(finish_module, "write_report", lambda *_: None)
 
 
 def read(path):
@@ -56,9 +59,9 @@ def parts(path):
     return stages(settings, RunDirectory(path))
 
 
-def interrupt_once(monkeypatch, name, call):
-    """Let a function that a run calls be interrupted at its call of that number."""
-    calls, original = [], getattr(run_module, name)
+def interrupt_once(monkeypatch, module, name, call):
+    """Let a function that a module of a run calls be interrupted at its call of that number."""
+    calls, original = [], getattr(module, name)
 
     def interrupted(*arguments):
         calls.append(name)
@@ -66,7 +69,7 @@ def interrupt_once(monkeypatch, name, call):
             raise KeyboardInterrupt
         return original(*arguments)
 
-    monkeypatch.setattr(run_module, name, interrupted)
+    monkeypatch.setattr(module, name, interrupted)
 
 
 def test_the_paper_scale_is_the_released_codes():
@@ -138,6 +141,14 @@ def test_a_stopped_staged_run_goes_on_at_its_stage(workspace, monkeypatch, no_pi
     first, second, last = parts(whole)
     assert [read(s.directory.summary)["updates"] for s in (first, second, last)] == [4, 8, 12]
     assert [s.directory.read_settings()["variant"] for s in parts(whole)] == ["20", "500", "full"]
+    for name in ("segmentation_test.gif", "overview_test_0.png", "segmentation_train.gif",
+                 "overview_train_0.png"):  # fmt: skip
+        (whole / "figures" / name).touch()
+    earlier = read_run(RunDirectory(whole)).earlier
+    assert {name: one["updates"] for name, one in earlier.items()} == {
+        "20 digits": 4,
+        "500 digits": 8,
+    }
     files = [p.name.split("-frames")[0] for p in (workspace / "cache").glob("digits*")]
     expected = ["digits-2-objects-21", "digits-2-objects-of-20-21", "digits-2-objects-of-500-21"]
     assert sorted(files) == expected
@@ -145,9 +156,10 @@ def test_a_stopped_staged_run_goes_on_at_its_stage(workspace, monkeypatch, no_pi
     asked, folder = last.settings, RunDirectory(workspace / NAME)
     assert run_state(asked, folder) == "new"
     capsys.readouterr()
-    for name, call in (("begin_with", 1), ("test_scores", 1), ("begin_with", 1)):
+    beginning, scoring = (run_module, "begin_with"), (finish_module, "test_scores")
+    for module, name in (beginning, scoring, beginning):
         with monkeypatch.context() as patch:
-            interrupt_once(patch, name, call)
+            interrupt_once(patch, module, name, 1)
             assert (
                 run(STAGED if run_state(asked, folder) == "new" else [*STAGED, "--resume"]) == 130
             )
@@ -173,7 +185,7 @@ def test_a_stopped_staged_run_goes_on_at_its_stage(workspace, monkeypatch, no_pi
 def test_a_stage_can_be_resumed_by_itself_but_never_mixed(workspace, no_pictures, capsys):
     folder = workspace / "run"
     with pytest.MonkeyPatch.context() as patch:
-        interrupt_once(patch, "test_scores", 1)
+        interrupt_once(patch, finish_module, "test_scores", 1)
         assert run([*STAGED, "--run-dir", str(folder)]) == 130
     stage = folder / "stages" / "20"
     assert not (stage / "summary.json").exists()
