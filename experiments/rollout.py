@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 import tyro
 
-from experiments.assembly import build_objective, check_same_frames, evaluation_file
 from experiments.cli import Count, File, Text, provenance, run_command, use_threads
 from experiments.config import FrameExperiment
+from experiments.open_run import open_run, trained_settings
 from experiments.options import to_score
 from experiments.pictures import clip_samples
 from experiments.sources import asked_objects, check_one_source, file_to_test, or_default
@@ -20,11 +20,9 @@ from inference import (
     Prediction,
     RunDirectory,
     imagine_clip,
-    load_checkpoint,
-    load_weights,
     predict,
 )
-from pyro_nem.data import FrameSource, HDF5Frames, read_batch
+from pyro_nem.data import FrameSource, read_batch
 from pyro_nem.errors import ConfigError
 from pyro_nem.files import make_directory, write_json
 from pyro_nem.plots import prediction_curves, save_figure, segmentation_gif
@@ -100,17 +98,12 @@ def main(arguments: list[str] | None = None) -> int:
 def _roll_out(options: RolloutOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
     directory = RunDirectory(options.run_dir)
-    trained = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
+    trained = trained_settings(directory)
     settings = _conditions(options, trained)
     seen = or_default(options.seen, trained.steps)
-    path = evaluation_file(settings, trained, "test")
-    state = load_checkpoint(directory.best)
-    with HDF5Frames(path, "test", settings.test_sequences) as source:
-        check_same_frames(source, directory)
-        objective = build_objective(settings, source.image_shape)
-        load_weights(objective, state["evaluated"], directory.best)
+    with open_run(directory, settings) as (objective, source, update):
         print(
-            f"{directory.path}, update {state['update']}: {seen} steps seen, {options.steps} "
+            f"{directory.path}, update {update}: {seen} steps seen, {options.steps} "
             f"predicted, K = {settings.components}, {source.name}"
         )
         found = predict(
@@ -133,7 +126,7 @@ def _roll_out(options: RolloutOptions, arguments: list[str]) -> int:
             "seen": seen,
             "steps": options.steps,
             "components": settings.components,
-            "data": path.name,
+            "data": source.name,
             "sequences": found.sequences,
             "per_step": found.per_step,
             **provenance(_PROGRAM, arguments, settings.device),

@@ -12,9 +12,10 @@ from pathlib import Path
 from experiments.assembly import data_file
 from experiments.cli import INTERRUPTED, run_command
 from experiments.cluster import run_on_cluster
-from experiments.collect import collect, write_tables
+from experiments.collect import collect
 from experiments.grid import GridPoint, expand, split_arguments, to_axes
 from experiments.processes import Job, Outcome, run_jobs
+from experiments.result_rows import write_tables
 from experiments.run_state import run_state
 from experiments.stages import stages
 from experiments.sweep_options import SweepOptions

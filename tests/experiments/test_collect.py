@@ -7,8 +7,9 @@ import statistics
 
 import pytest
 
-from experiments.collect import collect, main, to_csv, to_markdown
+from experiments.collect import collect, main
 from experiments.defaults import defaults
+from experiments.result_rows import to_csv, to_markdown
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 

@@ -1,0 +1,102 @@
+"""A trained run, opened to be scored under its own conditions or others."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from experiments.assembly import build_objective, check_same_frames, evaluation_file
+from experiments.config import FrameExperiment
+from inference import NEMObjective, RunDirectory, load_checkpoint, load_weights
+from pyro_nem.data import HDF5Frames
+from pyro_nem.errors import ConfigError
+
+__all__ = ["OpenRun", "SplitName", "check_sequences", "open_run", "trained_settings"]
+
+SplitName = Literal["training", "validation", "test"]
+
+
+class OpenRun(NamedTuple):
+    """Weights and frames, ready to be scored.
+
+    Attributes
+    ----------
+    objective
+        Model and guide with the weights of the checkpoint.
+    source
+        The frames.
+    update
+        The update after which the weights were saved.
+    """
+
+    objective: NEMObjective
+    source: HDF5Frames
+    update: int
+
+
+def trained_settings(directory: RunDirectory) -> FrameExperiment:
+    """Return the settings that a run was trained with.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder holds no run, or one of another version.
+    """
+    return FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
+
+
+@contextlib.contextmanager
+def open_run(
+    directory: RunDirectory,
+    settings: FrameExperiment,
+    *,
+    split: SplitName = "test",
+    checkpoint: Literal["best", "last"] = "best",
+) -> Iterator[OpenRun]:
+    """Yield a run with weights and frames; the file is closed afterwards.
+
+    Parameters
+    ----------
+    directory
+        The run.
+    settings
+        The conditions to score it under; ``test_sequences`` of the split are read, or as many as
+        there are.
+    split
+        Which split of the file.
+    checkpoint
+        The weights of the lowest validation loss, or the latest.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such checkpoint, or it is corrupt.
+    ConfigError
+        If the frames do not have the size that the run was trained on.
+    DataError
+        If their file is missing or damaged.
+    """
+    path = evaluation_file(settings, trained_settings(directory), split)
+    file = directory.best if checkpoint == "best" else directory.last
+    state = load_checkpoint(file)
+    with HDF5Frames(path, split, settings.test_sequences) as source:
+        check_same_frames(source, directory)
+        objective = build_objective(settings, source.image_shape)
+        load_weights(objective, state["evaluated"], file)
+        yield OpenRun(objective, source, state["update"])
+
+
+def check_sequences(asked: int | None, source: HDF5Frames) -> None:
+    """Check that a file holds as many sequences as the option ``--sequences`` asks for.
+
+    Raises
+    ------
+    ConfigError
+        If it does not.
+    """
+    if asked is not None and asked > source.num_sequences:
+        raise ConfigError(
+            f"--sequences: {source.name} holds {source.num_sequences} sequences, fewer than the "
+            f"{asked} that are asked for"
+        )

@@ -1,0 +1,117 @@
+"""Runs of equal settings but another seed, and what such a setting is called."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from experiments.config import FrameExperiment
+from experiments.defaults import defaults
+from experiments.open_run import trained_settings
+from inference import RunDirectory
+from pyro_nem.errors import ConfigError
+
+__all__ = ["Member", "group_runs", "setting_name", "what_counts"]
+
+
+class Member(NamedTuple):
+    """A finished run.
+
+    Attributes
+    ----------
+    directory
+        Its folder.
+    settings
+        What it was trained with.
+    summary
+        The content of its ``summary.json``.
+    """
+
+    directory: RunDirectory
+    settings: FrameExperiment
+    summary: Mapping[str, Any]
+
+
+def what_counts(settings: FrameExperiment) -> dict[str, Any]:
+    """Return the settings without where and how they are carried out.
+
+    Whether products were in float32 or TF32, and what was compiled or captured, does not count;
+    bfloat16 is coarse enough to.
+    """
+    coarse = settings.execution.precision == "bfloat16"
+    return {**settings.to_dict(), "device": None, "execution": coarse}
+
+
+def group_runs(runs: Sequence[RunDirectory]) -> list[list[Member]]:
+    """Return finished runs in groups that differ in seed and device only, seeds in order.
+
+    Raises
+    ------
+    CheckpointError
+        If a run is not finished.
+    ConfigError
+        If there is no run, or two runs are of the same settings and seed.
+    """
+    if not runs:
+        raise ConfigError("run_dirs: expected at least one folder of a finished run, got none")
+    groups: dict[str, dict[int, Member]] = {}
+    for run in runs:
+        settings = trained_settings(run)
+        member = Member(run, settings, run.read_summary())
+        seed = settings.training.seed
+        alike = replace(settings, training=replace(settings.training, seed=0))
+        group = groups.setdefault(json.dumps(what_counts(alike), sort_keys=True), {})
+        if seed in group:
+            raise ConfigError(
+                f"{run.path}: seed {seed} of these settings is there twice, in "
+                f"{group[seed].directory.path} too; name each run once"
+            )
+        group[seed] = member
+    return [[group[seed] for seed in sorted(group)] for group in groups.values()]
+
+
+def setting_name(settings: Mapping[str, Any]) -> str:
+    """Return what tells a row of a table from others, defaults left out.
+
+    Parameters
+    ----------
+    settings
+        Of a run, as in its ``config.json``.
+    """
+    usual = defaults(
+        settings["experiment"], settings["scale"], settings["guide"], None, settings["variant"]
+    ).to_dict()
+    parts = [settings["guide"]]
+    if settings["experiment"] == "flying_mnist":
+        parts[0] = "staged" if settings["staged"] else "direct"
+        if (settings["objects"], settings["components"]) != (usual["objects"], usual["components"]):
+            parts[0] += f" {settings['objects']}/{settings['components']}"
+    elif settings["experiment"] != "static_shapes":
+        most = "" if settings["most_objects"] is None else f"-{settings['most_objects']}"
+        parts[0] = f"{settings['objects']}{most}/{settings['components']}"
+    if settings["experiment"] != "static_shapes" and settings["guide"] != "rnn-em":
+        parts[0] += f" {settings['guide']}"
+    bound = settings["bound"]
+    if bound["objective"] != usual["bound"]["objective"] or bound["particles"] > 1:
+        parts[0] += f" {bound['objective']}-{bound['particles']}"
+    if settings["variant"] not in (None, "full"):
+        parts.append(f"{settings['variant']} digits")
+    if settings["guide"] == "r-nem" and not settings["attention"]:
+        parts.append("no attention")
+    for name in ("gradient", "divergence", "kl_warmup", "free_nats"):
+        if bound[name] != usual["bound"][name]:
+            parts.append(f"{name.replace('_', ' ')} {bound[name]}")
+    for name in ("batch_size", "updates", "learning_rate", "clip_norm", "patience"):
+        if settings["training"][name] != usual["training"][name]:
+            title = name.replace("_size", "").replace("_", " ")
+            parts.append(f"{title} {settings['training'][name]}")
+    for name in ("steps", "test_sequences", "data"):
+        if settings[name] != usual[name]:
+            parts.append(f"{name.replace('_', ' ')} {settings[name]}")
+    if settings["noise"] != usual["noise"]:
+        parts.append(f"noise {settings['noise']['probability']}")
+    if settings["execution"]["precision"] == "bfloat16":
+        parts.append("bfloat16")
+    return ", ".join(parts)
