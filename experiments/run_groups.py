@@ -13,7 +13,7 @@ from experiments.open_run import trained_settings
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
 
-__all__ = ["Member", "group_runs", "setting_name", "what_counts"]
+__all__ = ["Member", "group_runs", "model_names", "setting_name", "what_counts"]
 
 
 class Member(NamedTuple):
@@ -70,6 +70,23 @@ def group_runs(runs: Sequence[RunDirectory]) -> list[list[Member]]:
             )
         group[seed] = member
     return [[group[seed] for seed in sorted(group)] for group in groups.values()]
+
+
+def model_names(groups: Sequence[Sequence[Member]]) -> list[str]:
+    """Return a name of each group that no other has: its setting, or if need be its first folder.
+
+    Parameters
+    ----------
+    groups
+        What :func:`group_runs` returned.
+    """
+    settings = [members[0].settings for members in groups]
+    names = [f"{setting_name(s.to_dict())}, {s.scale}, {s.network}" for s in settings]
+    folders = [str(members[0].directory.path) for members in groups]
+    return [
+        name if names.count(name) == 1 else folder
+        for name, folder in zip(names, folders, strict=True)
+    ]
 
 
 def setting_name(settings: Mapping[str, Any]) -> str:

@@ -33,12 +33,18 @@ class ImportanceWeighted(NamedTuple):
         log of the mean of S weights, [N]; tighter the larger S.
     elbo
         The mean of their logarithms, [N], at the same draws.
+    predictive
+        log of the mean of p(x | theta), [N], at the same draws. The guide draws theta_t before it
+        sees the frame x_{t+1} that theta_t explains, so on videos this is the density of each frame
+        given what the guide knew of the earlier ones: exact for point masses, in expectation too
+        low for fewer than infinitely many draws of a stochastic guide.
     particles
         S.
     """
 
     iwae: Tensor
     elbo: Tensor
+    predictive: Tensor
     particles: int
 
 
@@ -101,8 +107,15 @@ def importance_weighted(
         with torch.no_grad(), pyro.validation_enabled(False):
             rollout = objective.guide.rollout(clip, generator, particles)
             parts = sampled_terms(objective, clip, rollout)
-        log_weights = (parts.log_likelihood - parts.divergence).sum(1).double()  # [S, B]
-        both = torch.stack([combine("iwae", log_weights), combine("elbo", log_weights)])  # [2, B]
-        bounds.append(both.cpu() / steps)
-    iwae, elbo = torch.cat(processes.in_turn(bounds), 1)
-    return ImportanceWeighted(iwae, elbo, particles)
+        likelihood = parts.log_likelihood.sum(1).double()  # [S, B]
+        log_weights = likelihood - parts.divergence.sum(1).double()  # [S, B]
+        found = torch.stack(
+            [
+                combine("iwae", log_weights),
+                combine("elbo", log_weights),
+                combine("iwae", likelihood),
+            ]
+        )  # [3, B]
+        bounds.append(found.cpu() / steps)
+    iwae, elbo, predictive = torch.cat(processes.in_turn(bounds), 1)
+    return ImportanceWeighted(iwae, elbo, predictive, particles)

@@ -46,6 +46,7 @@ COMMANDS = (
     "evaluate",
     "report",
     "rollout",
+    "compare",
     "benchmark",
     "collect",
 )
@@ -76,6 +77,8 @@ def workspace(tmp_path_factory):
     run_dirs = {**RUN_DIRS, "flying_mnist": DIGITS} if small_mnist.is_there() else RUN_DIRS
     for experiment, run_dir in run_dirs.items():
         run(folder, ["experiments.run", experiment, "--scale", "smoke", "--run-dir", run_dir])
+    five = ["--components", "5", "--run-dir", RUN_DIRS["flying_shapes"].replace("k3", "k5")]
+    run(folder, ["experiments.run", "flying_shapes", "--scale", "smoke", *five])
     file = next((folder / "cache").glob("shapes-3-objects-21*.h5"))
     (folder / "published").mkdir()
     (folder / "published" / "flying_shapes.h5").symlink_to(file)

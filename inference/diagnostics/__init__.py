@@ -2,6 +2,7 @@
 
 from inference.diagnostics.alignment import aligned_gamma
 from inference.diagnostics.calibration import Calibration, calibration, co_assignment_calibration
+from inference.diagnostics.comparison import Standing, Verdict, rank_by_likelihood
 from inference.diagnostics.diagnose import diagnose
 from inference.diagnostics.findings import PROBLEMS, Finding, find_problems
 from inference.diagnostics.k_hat import UNRELIABLE, KHat, k_hat, loo_k_hat
@@ -25,6 +26,8 @@ __all__ = [
     "KHat",
     "Posterior",
     "SimulatedCalibration",
+    "Standing",
+    "Verdict",
     "aligned_gamma",
     "bound_tightness",
     "calibration",
@@ -35,6 +38,7 @@ __all__ = [
     "k_hat",
     "loo_k_hat",
     "nuts_posterior",
+    "rank_by_likelihood",
     "read_posterior",
     "restart_agreement",
     "simulation_based_calibration",

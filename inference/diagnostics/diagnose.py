@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from inference.objective import NEMObjective
 from inference.streams import update_seed
 from models import SpatialMixture
 from pyro_nem.checks import at_least
-from pyro_nem.data import FrameSource, Noise, as_source, make_clip
+from pyro_nem.data import FrameSource, Noise, as_source, frames_sha256, make_clip
 
 __all__ = ["diagnose"]
 
@@ -120,7 +119,6 @@ def diagnose(
     frames_at = _evenly(steps, shown_steps)
     parts: list[Arrays] = []
     count = 0
-    seen = hashlib.sha256()
     for batch, generator in held_out_batches(
         source,
         frames=steps + 1,
@@ -139,8 +137,6 @@ def diagnose(
         shown = min(max(0, shown_sequences - count), size)
         amount = Amount(restarts, draws, shown, frames_at)
         parts.append(batch_draws(objective, clip, labels, panel, amount, generator))
-        # Sequence by sequence, so that batches of any size give the same.
-        seen.update(batch.frames.transpose(0, 1).contiguous().numpy().tobytes())
         count += size
     arrays = join_batches(parts, draws)
     generator = torch.Generator(like.device).manual_seed(update_seed(seed, _STREAM, len(parts)))
@@ -153,7 +149,7 @@ def diagnose(
         {"step": np.arange(1, steps + 1), "shown_step": np.array(frames_at) + 1},
         {
             "data": source.name,
-            "data_sha256": seen.hexdigest(),
+            "data_sha256": frames_sha256(source, steps + 1, sequences),
             "model": type(model).__name__,
             "guide": type(guide).__name__,
             "stochastic": int(stochastic),

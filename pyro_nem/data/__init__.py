@@ -24,6 +24,7 @@ from pyro_nem.data.batches import (
 )
 from pyro_nem.data.cache import balls_file, digits_file, shapes_file, sprites_file
 from pyro_nem.data.clip import Clip, make_clip
+from pyro_nem.data.digest import frames_sha256
 from pyro_nem.data.digits import (
     DigitScene,
     DigitsConfig,
@@ -102,6 +103,7 @@ __all__ = [
     "draw_sprites",
     "epoch_batches",
     "epoch_order",
+    "frames_sha256",
     "generate_balls",
     "generate_digits",
     "generate_shapes",

@@ -6,6 +6,7 @@ works without a display and leaves no global state behind.
 
 from pyro_nem.plots.animation import segmentation_gif
 from pyro_nem.plots.colours import component_colours, hue_colours, mix_colours
+from pyro_nem.plots.comparison import comparison_figure
 from pyro_nem.plots.curves import learning_curves
 from pyro_nem.plots.groups import colour_groups
 from pyro_nem.plots.overview import overview_figure
@@ -21,6 +22,7 @@ __all__ = [
     "SegmentationSample",
     "StepCurve",
     "colour_groups",
+    "comparison_figure",
     "component_colours",
     "figure_png",
     "hue_colours",

@@ -15,7 +15,12 @@ from inference import (
     importance_weighted,
     state_divergence,
 )
-from inference.frame_scores import bound_scores, collision_scores, component_scores
+from inference.frame_scores import (
+    bound_scores,
+    collision_scores,
+    component_scores,
+    sampled_terms,
+)
 from inference.streams import update_seed
 from models import Rollout
 from pyro_nem.data import ArrayFrames, Noise
@@ -106,9 +111,38 @@ def test_the_importance_weighted_bound_by_hand():
     torch.testing.assert_close(
         found.iwae[:2], (weights.exp().mean(0).log() / 3).detach(), rtol=1e-6, atol=1e-6
     )
+    likelihood = sampled_terms(objective, clip, rollout).log_likelihood.sum(1)  # [S, B]
+    predictive = likelihood.exp().mean(0).log() / 3
+    torch.testing.assert_close(found.predictive[:2], predictive.detach(), rtol=1e-6, atol=1e-6)
     assert len(importance_weighted(objective, data, particles=3, sequences=4).iwae) == 4
     single = importance_weighted(objective, data, particles=1, sequences=2)
     torch.testing.assert_close(single.iwae, single.elbo)
+
+
+def test_the_predictive_likelihood_of_point_masses_is_exact():
+    objective = NEMObjective(*build("rnn-em, located", 2))
+    found = importance_weighted(objective, frames(), particles=4, noise=SILENT)
+    torch.testing.assert_close(found.predictive, found.iwae)
+    clip_frames = torch.from_numpy(frames().read(0, 6)[0].astype(np.float64)).flatten(2, 3)
+    clip = make_clip(3, 6)._replace(inputs=clip_frames[:-1], targets=clip_frames[1:])
+    rollout = objective.guide.rollout(clip, torch.Generator().manual_seed(update_seed(0, 3, 0)))
+    psi = rollout.psi.mean(2)  # [T, B, D, C]: K is even and z uniform
+    expected = torch.distributions.Bernoulli(psi).log_prob(clip.targets).sum((0, 2, 3)) / 3
+    torch.testing.assert_close(found.predictive, expected.detach(), rtol=1e-6, atol=1e-6)
+
+
+def test_the_frame_that_is_predicted_is_not_seen():
+    """What makes the likelihood predictive: a later frame changes no earlier state."""
+    for name in ("rnn-em, located", "vrnn"):
+        objective = NEMObjective(*build(name, 2))
+        clip = make_clip(3, 2)
+        other = clip._replace(targets=torch.cat([clip.targets[:2], 1 - clip.targets[2:]]))
+        rollouts = [
+            objective.guide.rollout(each, torch.Generator().manual_seed(0))
+            for each in (clip, other)
+        ]
+        torch.testing.assert_close(rollouts[0].psi, rollouts[1].psi, rtol=0, atol=0)
+        assert (rollouts[0].gamma[2] != rollouts[1].gamma[2]).any()
 
 
 def test_only_the_first_sequences_are_scored():

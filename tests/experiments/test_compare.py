@@ -1,0 +1,120 @@
+"""Comparing runs. Weights do not depend on K, so one run makes several."""
+
+import json
+import shutil
+
+import pytest
+from smoke_commands import read
+
+from experiments.compare import main
+from experiments.open_run import open_run, trained_settings
+from inference import RunDirectory, importance_weighted
+
+
+@pytest.fixture(scope="module")
+def folder(smoke_run, environment, tmp_path_factory):
+    """Folders with the weights of one run: a, b of another seed, k5 of another K, vrnn, grey."""
+    runs = tmp_path_factory.mktemp("compared")
+    derive(smoke_run, runs / "a")
+    derive(smoke_run, runs / "b", training={"seed": 1})
+    derive(smoke_run, runs / "k5", components=5)
+    derive(smoke_run, runs / "vrnn", guide="vrnn")
+    derive(smoke_run, runs / "grey", pixels="gaussian")
+    derive(smoke_run, runs / "other", objects=2)
+    derive(smoke_run, runs / "short", steps=4)
+    derive(smoke_run, runs / "unfinished", components=4)
+    (runs / "unfinished" / "summary.json").unlink()
+    return runs
+
+
+@pytest.fixture(autouse=True)
+def cache(environment, monkeypatch):
+    monkeypatch.setenv("PYRO_NEM_CACHE", environment["PYRO_NEM_CACHE"])
+
+
+def derive(run, folder, *, training=None, **changes):
+    shutil.copytree(run, folder)
+    config = read(folder / "config.json")
+    config["settings"].update(changes)
+    config["settings"]["training"].update(training or {})
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def by_hand(path, sequences):
+    """Return log p of each sequence, in nats."""
+    directory = RunDirectory(path)
+    settings = trained_settings(directory)
+    with open_run(directory, settings) as run:
+        found = importance_weighted(
+            run.objective, run.source, steps=20, noise=settings.noise, sequences=sequences,
+            particles=10, seed=2**31,
+        )  # fmt: skip
+    return found.predictive.numpy() * 20
+
+
+def test_runs_are_ranked(folder, tmp_path, capsys):
+    runs = [str(folder / name) for name in ("a", "b", "k5")]
+    assert main([*runs, "--sequences", "6", "--output", str(tmp_path / "out")]) == 0
+    found = read(tmp_path / "out" / "comparison.json")
+    one, five = by_hand(folder / "a", 6), by_hand(folder / "k5", 6)
+    models = {model["name"]: model for model in found["models"]}
+    assert models["3/3, smoke, located"]["seeds"] == 2
+    assert models["3/3, smoke, located"]["mean"] == pytest.approx(one.mean(), rel=1e-6)
+    assert models["3/5, smoke, located"]["mean"] == pytest.approx(five.mean(), rel=1e-6)
+    difference = one - five if five.mean() > one.mean() else five - one
+    last = found["models"][-1]
+    assert last["difference"] == pytest.approx(difference.mean(), rel=1e-4)
+    assert last["difference_error"] == pytest.approx(difference.std(ddof=1) / 6**0.5, rel=1e-4)
+    assert (found["sequences"], found["unit"]) == (6, "nats a sequence")
+    printed = capsys.readouterr().out
+    assert "knew of the earlier ones" in printed
+    table = printed[printed.index("| model") : printed.index("in ")]
+    assert table in (tmp_path / "out" / "comparison.md").read_text()
+    assert (tmp_path / "out" / "comparison.png").stat().st_size > 1000
+
+
+def test_runs_of_one_name_are_called_by_their_folder(folder, smoke_run, tmp_path, capsys):
+    derive(smoke_run, tmp_path / "wide", training_sequences=63)
+    assert main([str(folder / "a"), str(tmp_path / "wide"), "--data", data_of(smoke_run)]) == 0
+    printed = capsys.readouterr().out
+    assert f"| {tmp_path / 'wide'} | 1 |" in printed
+    # Equal weights on equal frames, with equal noise.
+    assert "0.00 ± 0.00 | noise |" in printed
+
+
+def data_of(run):
+    directory = RunDirectory(run)
+    with open_run(directory, trained_settings(directory)) as opened:
+        return opened.source.name.split(", split")[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "message"),
+    [
+        (["a"], [], "expected runs of at least two settings, got 1 of one"),
+        (["a", "b"], [], "expected runs of at least two settings, got 2 of one"),
+        (["a", "k5", "a"], [], "seed 0 of these settings is there twice"),
+        (["a", "unfinished"], [], "summary.json: expected this file of a run, found none; finish"),
+        (["a", "nowhere"], [], "config.json"),
+        (["a", "other"], [], "which are other frames; compare runs of the same data"),
+        (["a", "short"], [], "20 steps of"),
+        (["a", "grey"], [], "a probability and a density cannot be compared"),
+        (["vrnn", "k5"], ["--score", "bound"], "has the guide rnn-em, whose point masses have"),
+        (["a", "k5"], ["--sequences", "1"], "--sequences: expected at least 2, got 1"),
+        (["a", "k5"], ["--particles", "0"], "--particles: expected at least 1, got 0"),
+        (["a", "k5"], ["--sequences", "65"], "holds 64 sequences, fewer than the 65"),
+        ([], [], "expected at least one folder"),
+    ],
+)
+def test_what_cannot_be_compared_is_explained(folder, capsys, names, options, message):
+    assert main([*(str(folder / name) for name in names), *options]) == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    if "other" in names or "short" in names:
+        assert all(str(folder / name) in printed for name in names)
+
+
+def test_other_steps_can_be_asked_for(folder, capsys):
+    runs = [str(folder / "a"), str(folder / "short")]
+    assert main([*runs, "--steps", "4", "--sequences", "4"]) == 0
+    assert "| 3/3, steps 4, smoke, located | 1 |" in capsys.readouterr().out
