@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import sweep
+from experiments import run_points, sweep
 from experiments.processes import Outcome
 from experiments.run_options import RunOptions
 from experiments.sweep import main
@@ -67,9 +67,9 @@ def finish(folder, command):
 @pytest.fixture
 def runner(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sweep, "data_file", lambda settings: None)
+    monkeypatch.setattr(run_points, "data_file", lambda settings: None)
     runner = Runner()
-    monkeypatch.setattr(sweep, "run_jobs", runner)
+    monkeypatch.setattr(run_points, "run_jobs", runner)
     return runner
 
 
