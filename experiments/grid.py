@@ -26,7 +26,7 @@ Axes = Mapping[str, Sequence[str]]
 # What the sweep itself decides for each run, and what to use instead.
 _DECIDED = {
     "--run-dir": "the folders are those that experiments.run chooses",
-    "--resume": "a sweep resumes what was interrupted without being asked",
+    "--resume": "what was interrupted is resumed without being asked",
     "--device": "use --devices, which deals the runs out",
 }
 
@@ -91,11 +91,11 @@ def to_axes(words: Sequence[str], own: Collection[str]) -> dict[str, tuple[str, 
     axes: dict[str, tuple[str, ...]] = {}
     for name, values in _options(words):
         if name in _DECIDED:
-            raise ConfigError(f"{name}: a sweep has no use for it; {_DECIDED[name]}")
+            raise ConfigError(f"{name}: is decided for each run; {_DECIDED[name]}")
         if name not in known:
             close = difflib.get_close_matches(name, {*known, *own}, n=1)
             advice = f"did you mean {close[0]}?" if close else "see --help"
-            raise ConfigError(f"{name}: expected an option of sweep or of run; {advice}")
+            raise ConfigError(f"{name}: expected an option of this command or of run; {advice}")
         if name in axes:
             raise ConfigError(f"{name}: given twice; name all values behind one {name}")
         axes[name] = values

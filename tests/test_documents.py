@@ -49,6 +49,7 @@ COMMANDS = (
     "compare",
     "benchmark",
     "collect",
+    "table",
 )
 PREAMBLE = "from inference import TrainingConfig\nTINY = TrainingConfig(updates=2, batch_size=4)\n"
 
@@ -173,6 +174,13 @@ def test_commands_run(line, workspace):
     elif program == "experiments.sweep":
         arguments = [*first_values(without(arguments, "--seeds")), "--seeds", "1"]
         arguments += ["--scale", "smoke"]
+    elif program == "experiments.table":
+        number = len(list(workspace.iterdir()))
+        arguments = without(arguments, "--scale", "--minutes")
+        arguments += ["--scale", "smoke", "--seeds", "1", "--output", f"results-{number}"]
+        if line != "python -m experiments.table static":
+            # One table is enough to see that the commands are right; each wants several runs.
+            arguments.append("--dry-run")
     elif program == "experiments.import_frames":
         arguments.append("--overwrite")
     elif program == "experiments.rollout":

@@ -13,6 +13,7 @@ from pyro_nem.plots.overview import overview_figure
 from pyro_nem.plots.prediction import prediction_curves
 from pyro_nem.plots.reliability import reliability_diagram
 from pyro_nem.plots.save import figure_png, save_figure
+from pyro_nem.plots.seed_curves import seed_curves
 from pyro_nem.plots.segmentation import SegmentationSample
 from pyro_nem.plots.step_curves import StepCurve, step_curves
 from pyro_nem.plots.uncertainty import RestartSample, uncertainty_figure, uncertainty_maps
@@ -32,6 +33,7 @@ __all__ = [
     "prediction_curves",
     "reliability_diagram",
     "save_figure",
+    "seed_curves",
     "segmentation_gif",
     "step_curves",
     "uncertainty_figure",

@@ -1,24 +1,33 @@
 """Comparing runs. Weights do not depend on K, so one run makes several."""
 
 import json
+import re
 import shutil
 
+import numpy as np
 import pytest
 from smoke_commands import read
 
+from experiments.assembly import build_objective
 from experiments.compare import main
 from experiments.open_run import open_run, trained_settings
-from inference import RunDirectory, importance_weighted
+from inference import RunDirectory, importance_weighted, save_checkpoint
+from pyro_nem.data import SPLITS, FrameBlock, Split, write_frames
 
 
 @pytest.fixture(scope="module")
 def folder(smoke_run, environment, tmp_path_factory):
-    """Folders with the weights of one run: a, b of another seed, k5 of another K, vrnn, grey."""
+    """Runs named by what is theirs; all but the vrnn have the same weights."""
     runs = tmp_path_factory.mktemp("compared")
     derive(smoke_run, runs / "a")
     derive(smoke_run, runs / "b", training={"seed": 1})
     derive(smoke_run, runs / "k5", components=5)
     derive(smoke_run, runs / "vrnn", guide="vrnn")
+    derive(smoke_run, runs / "vrnn5", guide="vrnn", components=5)
+    for name in ("vrnn", "vrnn5"):
+        directory = RunDirectory(runs / name)
+        weights = build_objective(trained_settings(directory), (28, 28, 1)).state_dict()
+        save_checkpoint(directory.best, {"update": 0, "evaluated": weights})
     derive(smoke_run, runs / "grey", pixels="gaussian")
     derive(smoke_run, runs / "other", objects=2)
     derive(smoke_run, runs / "short", steps=4)
@@ -40,8 +49,8 @@ def derive(run, folder, *, training=None, **changes):
     (folder / "config.json").write_text(json.dumps(config))
 
 
-def by_hand(path, sequences):
-    """Return log p of each sequence, in nats."""
+def by_hand(path, sequences, quantity="predictive"):
+    """Return log p of each sequence, or a bound on it, in nats."""
     directory = RunDirectory(path)
     settings = trained_settings(directory)
     with open_run(directory, settings) as run:
@@ -49,7 +58,7 @@ def by_hand(path, sequences):
             run.objective, run.source, steps=20, noise=settings.noise, sequences=sequences,
             particles=10, seed=2**31,
         )  # fmt: skip
-    return found.predictive.numpy() * 20
+    return getattr(found, quantity).numpy() * 20
 
 
 def test_runs_are_ranked(folder, tmp_path, capsys):
@@ -71,6 +80,40 @@ def test_runs_are_ranked(folder, tmp_path, capsys):
     table = printed[printed.index("| model") : printed.index("in ")]
     assert table in (tmp_path / "out" / "comparison.md").read_text()
     assert (tmp_path / "out" / "comparison.png").stat().st_size > 1000
+
+
+def test_a_vrnn_is_held_against_point_masses_by_its_predictions_alone(folder, capsys):
+    assert main([str(folder / "a"), str(folder / "vrnn"), "--sequences", "3"]) == 0
+    printed = capsys.readouterr().out
+    assert "of a vrnn the log of the mean over 10 draws, on average too low" in printed
+    predicted = by_hand(folder / "vrnn", 3).mean()
+    assert f"| 3/3 vrnn, smoke, located | 1 | {predicted:.2f} ±" in printed
+
+
+def test_bounds_are_compared_with_bounds(folder, capsys):
+    runs = [str(folder / "vrnn"), str(folder / "vrnn5"), "--score", "bound"]
+    assert main([*runs, "--sequences", "3"]) == 0
+    printed = capsys.readouterr().out
+    assert "bound of 10 draws on log p(x), states from the learned prior" in printed
+    bound = by_hand(folder / "vrnn5", 3, "iwae").mean()
+    assert f"| 3/5 vrnn, smoke, located | 1 | {bound:.2f} ±" in printed
+
+
+def test_static_images_are_scored_as_denoised(folder, tmp_path, capsys):
+    file = tmp_path / "static.h5"
+    images = np.random.default_rng(0).integers(0, 2, (1, 4, 28, 28, 1), np.uint8)
+    blocks = [FrameBlock(images, np.zeros_like(images))]
+    write_frames(file, {split: Split(4, blocks) for split in SPLITS}, {})
+    options = ["--data", str(file), "--sequences", "4"]
+    assert main([str(folder / "a"), str(folder / "k5"), *options]) == 0
+    printed = capsys.readouterr().out
+    assert "no likelihood of unseen data. Nats an image, over 4 sequences" in printed
+    # A fair coin for each of the 784 pixels costs 543 nats, whatever the number of steps.
+    mean = float(re.search(r"1 \| (-\d+\.\d+) ±", printed)[1])
+    assert -3000 < mean < -500
+    bounds = [str(folder / "vrnn"), str(folder / "vrnn5"), "--score", "bound"]
+    assert main([*bounds, *options]) == 2
+    assert "holds static images, which a vrnn explains once a step" in capsys.readouterr().err
 
 
 def test_runs_of_one_name_are_called_by_their_folder(folder, smoke_run, tmp_path, capsys):
@@ -118,3 +161,9 @@ def test_other_steps_can_be_asked_for(folder, capsys):
     runs = [str(folder / "a"), str(folder / "short")]
     assert main([*runs, "--steps", "4", "--sequences", "4"]) == 0
     assert "| 3/3, steps 4, smoke, located | 1 |" in capsys.readouterr().out
+
+
+def test_help_explains(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    assert "what is noise" in capsys.readouterr().out

@@ -34,10 +34,10 @@ def test_values_are_gathered_by_option():
     [
         ("--job 3", "--job: expected an option .* did you mean --jobs"),
         ("--componets 3", "did you mean --components"),
-        ("--xyz", "--xyz: expected an option of sweep or of run; see --help"),
+        ("--xyz", "--xyz: expected an option of this command or of run; see --help"),
         ("--seed 1 --seed 2", "--seed: given twice"),
-        ("--resume", "--resume: a sweep has no use for it"),
-        ("--run-dir x", "--run-dir: a sweep has no use for it"),
+        ("--resume", "--resume: is decided for each run"),
+        ("--run-dir x", "--run-dir: is decided for each run"),
         ("--device cpu", "use --devices"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A sweep of real runs."""
+"""A sweep of real runs, stopped and continued."""
 
 import csv
 import os
@@ -9,6 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+
+from experiments.grid import expand
+from experiments.run_points import run_points
+from experiments.sweep_options import SweepOptions
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ["static_shapes", "--scale", "smoke"]
@@ -80,3 +84,23 @@ def test_a_stopped_sweep_goes_on_to_the_end(tmp_path, environment):
         assert len((run / "metrics.jsonl").read_text().splitlines()) == 20
     row = read_table(tmp_path)["test.ami"]
     assert (row["seeds"], row["setting"]) == ("0 1", "rnn-em, updates 20")
+
+
+def test_runs_stop_when_the_time_is_up_and_go_on(tmp_path, environment, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("PYTHONPATH", "OMP_NUM_THREADS", "PYRO_NEM_CACHE"):
+        monkeypatch.setenv(name, environment[name])
+    axes = {"--scale": ("smoke",), "--updates": ("30",), "--seed": ("0", "1")}
+    points = expand("static_shapes", axes, "cpu", "test")
+    options = SweepOptions("static_shapes", threads=1)
+    first, second = (point.directory for point in points)
+    outcomes = run_points(points, options, time_is_up=first.metrics.exists)
+    assert [outcome.state for outcome in outcomes] == ["interrupted"]
+    assert first.last.exists()
+    assert not second.path.exists()
+    done = len(first.read_metrics())
+    assert done < 30
+    outcomes = run_points(points[:1], options)
+    assert [outcome.state for outcome in outcomes] == ["finished"]
+    assert f"update {done + 1}" in first.log.read_text()
+    assert len(first.read_metrics()) == 30

@@ -1,0 +1,207 @@
+"""Make a table of the paper's experiments: ``python -m experiments.table flying_shapes``."""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+from matplotlib.figure import Figure
+
+from experiments.cli import INTERRUPTED, launcher, provenance, run_command
+from experiments.grid import GridPoint, expand, split_arguments, to_axes
+from experiments.result_rows import write_tables
+from experiments.run_points import intention, run_name, run_points
+from experiments.run_state import run_state
+from experiments.sweep_options import SweepOptions
+from experiments.table_options import SectionName, TableOptions
+from experiments.table_plan import PLANS, TablePlan
+from experiments.table_rows import Section, make_section
+from experiments.table_tests import EVALUATE, plan_tests, score, trials_of
+from pyro_nem.errors import CheckpointError, ConfigError
+from pyro_nem.plots import save_figure, seed_curves
+
+__all__ = ["OUT_OF_TIME", "main"]
+
+OUT_OF_TIME = 3
+"""Exit code when ``--minutes`` were over before the table was complete."""
+
+_PROGRAM = "experiments.table"
+_OWN = {"--help", *("--" + field.name.replace("_", "-") for field in fields(TableOptions))}
+
+Points = Mapping[str, Sequence[GridPoint]]
+"""Setting -> its runs, one a seed."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code.
+
+    0 when the table is complete, 1 when some runs are not finished, 2 after an error, 3 when the
+    time was up, 130 after Ctrl-C or SIGTERM.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    own, passed = split_arguments(given, _OWN)
+    return run_command(TableOptions, lambda options: _run(options, passed, given), _PROGRAM, own)
+
+
+def _run(options: TableOptions, passed: Sequence[str], arguments: Sequence[str]) -> int:
+    began = time.monotonic()
+
+    def time_is_up() -> bool:
+        return options.minutes is not None and time.monotonic() - began > 60.0 * options.minutes
+
+    plan = PLANS[options.table]
+    sections = _sections(options, plan)
+    points = _points(options, plan, sections, _passed(plan, passed))
+    # As in a sweep, each setting gets its first seed before any gets its second.
+    every = sorted(itertools.chain(*points.values()), key=lambda p: p.settings.training.seed)
+    sweep = SweepOptions(plan.experiment, jobs=options.jobs, devices=options.devices)
+    if options.dry_run:
+        _list(options, plan, sections, points, sweep)
+        return 0
+    outcomes = {each.name: each.state for each in run_points(every, sweep, time_is_up=time_is_up)}
+    missing = {
+        name: outcomes.get(name, "interrupted")
+        for name in map(run_name, every)
+        if outcomes.get(name) != "finished"
+    }
+    runs = {
+        name: [point.directory for point in each if run_name(point) not in missing]
+        for name, each in points.items()
+    }
+    runs = {name: each for name, each in runs.items() if each}
+    if "interrupted" in missing.values() and not time_is_up():
+        return _say(missing, INTERRUPTED)
+    tested = {
+        section: [
+            score(test, trials_of(options, test, runs), time_is_up)
+            for test in plan_tests(plan, section)
+        ]
+        for section in sections
+    }
+    source = provenance(_PROGRAM, arguments, "cpu")
+    made = {name: make_section(name, plan, runs, tested[name], source) for name in sections}
+    there = {name: section for name, section in made.items() if section is not None}
+    if there:
+        _write(options, plan, there)
+    untested = sum(each.left for all_ in tested.values() for each in all_)
+    if untested:
+        missing[f"{untested} tests"] = "interrupted"
+    if not missing:
+        return 0
+    return _say(missing, OUT_OF_TIME if time_is_up() else 1)
+
+
+def _sections(options: TableOptions, plan: TablePlan) -> tuple[SectionName, ...]:
+    unknown = [section for section in options.only if section not in plan.sections()]
+    if unknown:
+        raise ConfigError(
+            f"--only: the table {options.table} has no section {unknown[0]}, as its images stand "
+            f"still; it has {', '.join(plan.sections())}"
+        )
+    return tuple(name for name in plan.sections() if name in options.only or not options.only)
+
+
+def _passed(plan: TablePlan, words: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the options of experiments.run that hold for all runs.
+
+    Raises
+    ------
+    ConfigError
+        If one is unknown, has several values, or is what the table itself varies.
+    """
+    passed = to_axes(words, _OWN)
+    varied = {"--seed"}.union(*plan.settings.values())
+    for name, values in passed.items():
+        if name in varied:
+            advice = "use --seeds" if name == "--seed" else "the table has values of its own"
+            raise ConfigError(f"{name}: is what the runs of a table differ in; {advice}")
+        if len(values) > 1:
+            raise ConfigError(
+                f"{name}: expected one value for all runs of the table, got {', '.join(values)}; "
+                "make a table of each, with its own --output"
+            )
+    return passed
+
+
+def _points(
+    options: TableOptions,
+    plan: TablePlan,
+    sections: Sequence[SectionName],
+    passed: Mapping[str, Sequence[str]],
+) -> dict[str, list[GridPoint]]:
+    """Return the runs that the sections are made from, by setting."""
+    needed = {name for section in sections for name in plan.needed(section)}
+    given = {**passed, "--seed": tuple(map(str, range(options.seeds)))}
+    if options.scale is not None:
+        given["--scale"] = (options.scale,)
+    device = next(iter(options.devices), None)
+    return {
+        name: expand(plan.experiment, {**axes, **given}, device, _PROGRAM)
+        for name, axes in plan.settings.items()
+        if name in needed
+    }
+
+
+def _write(options: TableOptions, plan: TablePlan, sections: Mapping[SectionName, Section]) -> None:
+    """Write what there is of the sections."""
+    notes: dict[str, str] = {}
+    figures: dict[str, Figure] = {}
+    for name, section in sections.items():
+        notes[name] = section.note
+        if section.curves is not None and section.curves.scores:
+            file = f"{plan.experiment}_{name}.png"
+            figures[file] = seed_curves(*section.curves)
+            notes[name] += f"\n\n![{section.curves.label}, over steps]({file})"
+    rows = [row for section in sections.values() for row in section.rows]
+    print(write_tables(rows, options.output, plan.experiment, notes))
+    for file, figure in figures.items():
+        save_figure(figure, options.output / file)
+    print(f"in {options.output}: {plan.experiment}.md, .csv, .json and figures")
+
+
+def _list(
+    options: TableOptions,
+    plan: TablePlan,
+    sections: Sequence[SectionName],
+    points: Points,
+    sweep: SweepOptions,
+) -> None:
+    """Print what would be run and tested."""
+    for each in points.values():
+        for point in each:
+            print(intention(point, sweep))
+    finished = {
+        name: [point.directory for point in each if _is_finished(point)]
+        for name, each in points.items()
+    }
+    for test in (test for section in sections for test in plan_tests(plan, section)):
+        for trial in trials_of(options, test, finished):
+            state = "new" if trial.stored() is None else "tested"
+            print(f"{state:<13}{shlex.join([*launcher(EVALUATE), *trial.arguments])}")
+        if waiting := len(points[test.trained]) - len(finished[test.trained]):
+            print(f"{'waiting':<13}{test.trained}, tested with {test.conditions}: {waiting} runs")
+
+
+def _is_finished(point: GridPoint) -> bool:
+    try:
+        return run_state(point.settings, point.directory) == "finished"
+    except CheckpointError:
+        # The list of runs has told of it.
+        return False
+
+
+def _say(missing: Mapping[str, str], code: int) -> int:
+    for name, state in missing.items():
+        print(f"{state}: {name}", file=sys.stderr)
+    if code == OUT_OF_TIME:
+        print("the time is up", file=sys.stderr)
+    print("the same command goes on with these", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

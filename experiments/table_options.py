@@ -1,0 +1,73 @@
+"""The options of ``python -m experiments.table``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from experiments.cli import Choice, Count, Number
+from experiments.config import Scale
+from pyro_nem.checks import at_least
+from pyro_nem.errors import ConfigError
+
+__all__ = ["SectionName", "TableName", "TableOptions"]
+
+TableName = Literal["static", "flying_shapes", "flying_mnist"]
+SectionName = Literal["main", "generalisation", "prediction", "steps"]
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """Make a table of the paper's experiments: run what is missing, test it, write the rows.
+
+    Behind the table, options of experiments.run are taken too, with one value for all runs, as
+    "--network located". Runs get the folders that experiments.run chooses.
+
+    The same command goes on where the last one stopped: finished runs and tests of unchanged
+    weights are not repeated. It exits with 0 when the table is complete, 1 when some runs are not
+    finished, 3 when the time was up.
+    """
+
+    table: tyro.conf.Positional[TableName]
+    """Which table."""
+
+    only: tuple[SectionName, ...] = ()
+    """Sections: main (the paper's), generalisation (other K and numbers of objects than trained
+    with), prediction (against copying the last frame and K = 1) and steps (AMI up to step 50).
+    Default: all that the table has."""
+
+    seeds: int = 3
+    """Run each setting with so many seeds, from 0."""
+
+    scale: Annotated[Scale | None, Choice] = None
+    """As for experiments.run. Default: paper where PyTorch finds a CUDA device, else laptop."""
+
+    sequences: Count = None
+    """Test sequences of each test beside the runs' own. Default: as many as a run scores at its
+    end, but 1,000 at most."""
+
+    jobs: Count = None
+    """Runs at a time. Default: one a device."""
+
+    devices: tuple[str, ...] = ()
+    """Devices that the runs are dealt out to, as cuda:0 cuda:1; tests take the first. Default: that
+    of experiments.run."""
+
+    minutes: Number = None
+    """Stop after so many minutes: running runs save, which takes seconds, a test ends first.
+    Default: never."""
+
+    output: Path = Path("docs/results")
+    """Folder for EXPERIMENT.md, .csv, .json and the figures, replaced each time."""
+
+    dry_run: bool = False
+    """Only list the runs and tests, how far they are and the commands that would be run."""
+
+    def __post_init__(self) -> None:
+        options = {f"--{name}": getattr(self, name) for name in ("seeds", "sequences", "jobs")}
+        at_least(1, **options)
+        if self.minutes is not None and self.minutes <= 0.0:
+            raise ConfigError(f"--minutes: expected a number above 0, got {self.minutes}")

@@ -1,0 +1,137 @@
+"""What the tables of the paper's experiments consist of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from experiments.config import ExperimentName
+from experiments.grid import Axes
+from experiments.table_options import SectionName, TableName
+
+__all__ = ["PLANS", "TablePlan", "Test"]
+
+
+class Test(NamedTuple):
+    """Weights of one setting under the conditions of another.
+
+    Attributes
+    ----------
+    trained
+        The setting that was trained.
+    conditions
+        In words, for the table.
+    options
+        The same for experiments.evaluate.
+    """
+
+    trained: str
+    conditions: str
+    options: tuple[str, ...]
+
+
+class TablePlan(NamedTuple):
+    """The settings and tests of one table.
+
+    Attributes
+    ----------
+    experiment
+        Of experiments.run.
+    settings
+        Name -> options of experiments.run.
+    main
+        The settings of the paper's own table.
+    tests
+        The generalisation to other conditions.
+    predicting
+        The settings whose next-step BCE is compared, a K of 1 last; none for static images.
+    long
+        The settings that are tested for 50 steps.
+    """
+
+    experiment: ExperimentName
+    settings: Mapping[str, Axes]
+    main: tuple[str, ...]
+    tests: tuple[Test, ...]
+    predicting: tuple[str, ...]
+    long: tuple[str, ...]
+
+    def sections(self) -> tuple[SectionName, ...]:
+        """Return the sections that the table has."""
+        if self.predicting:
+            return ("main", "generalisation", "prediction", "steps")
+        return ("main", "generalisation", "steps")
+
+    def needed(self, section: SectionName) -> tuple[str, ...]:
+        """Return the settings that a section is made from."""
+        return {
+            "main": self.main,
+            "generalisation": tuple(dict.fromkeys(test.trained for test in self.tests)),
+            "prediction": self.predicting,
+            "steps": self.long,
+        }[section]
+
+
+def _shapes(objects: int, components: int) -> Axes:
+    return {"--objects": (str(objects),), "--components": (str(components),)}
+
+
+def _other(trained: str, objects: int, components: int) -> Test:
+    options = ("--objects", str(objects), "--components", str(components))
+    return Test(trained, f"{objects}/{components}", options)
+
+
+PLANS: Mapping[TableName, TablePlan] = MappingProxyType(
+    {
+        "static": TablePlan(
+            experiment="static_shapes",
+            settings={
+                "rnn-em": {"--guide": ("rnn-em",), "--components": ("4",)},
+                "n-em": {"--guide": ("n-em",), "--components": ("4",)},
+            },
+            main=("rnn-em", "n-em"),
+            tests=tuple(
+                _other(guide, *other)
+                for guide in ("rnn-em", "n-em")
+                for other in ((3, 6), (2, 3), (4, 5))
+            ),
+            predicting=(),
+            long=("rnn-em", "n-em"),
+        ),
+        "flying_shapes": TablePlan(
+            experiment="flying_shapes",
+            settings={
+                f"{objects}/{components}": _shapes(objects, components)
+                for objects, components in ((3, 3), (3, 5), (5, 3), (5, 5), (4, 4), (3, 1))
+            },
+            main=("3/3", "3/5", "5/3", "5/5", "4/4"),
+            tests=(
+                _other("3/3", 3, 5),
+                _other("3/3", 4, 4),
+                _other("3/3", 5, 5),
+                _other("5/5", 3, 3),
+                _other("5/5", 3, 5),
+            ),
+            predicting=("3/3", "3/5", "3/1"),
+            long=("3/3", "3/5", "5/5"),
+        ),
+        "flying_mnist": TablePlan(
+            experiment="flying_mnist",
+            settings={
+                "direct": {"--objects": ("2",), "--components": ("2",)},
+                "staged": {"--objects": ("2",), "--components": ("2",), "--staged": ()},
+                "direct 2/1": {"--objects": ("2",), "--components": ("1",)},
+            },
+            main=("direct", "staged"),
+            tests=tuple(
+                _other(training, *other)
+                for training in ("direct", "staged")
+                for other in ((2, 3), (3, 3))
+            ),
+            predicting=("direct", "staged", "direct 2/1"),
+            long=("direct", "staged"),
+        ),
+    }
+)
+"""The tables by name."""

@@ -1,0 +1,199 @@
+"""The rows and figures of a table, from finished runs and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.collect import collect
+from experiments.config import FrameExperiment
+from experiments.copying import COPY, copying_scores
+from experiments.open_run import trained_settings
+from experiments.result_rows import ResultRow, to_rows
+from experiments.table_options import SectionName
+from experiments.table_plan import TablePlan
+from experiments.table_tests import LONG, Runs, Tested
+from inference import RunDirectory
+
+__all__ = ["Curves", "Section", "make_section"]
+
+_SEGMENTATION = ("ami", "ami_last", "ari", "ari_last")
+_LONG_STEPS = (1, 5, 10, 20, 30, 40, LONG)
+_PREDICTED_STEPS = (1, 2, 5, 10, 15, 20)
+
+
+class Curves(NamedTuple):
+    """A figure over steps.
+
+    Attributes
+    ----------
+    scores
+        Setting -> values [seeds, T].
+    label
+        Of the vertical axis.
+    trained
+        The steps of the training, if there are more.
+    """
+
+    scores: dict[str, NDArray[np.float64]]
+    label: str
+    trained: int | None = None
+
+
+class Section(NamedTuple):
+    """A part of a table.
+
+    Attributes
+    ----------
+    rows
+        Its rows.
+    note
+        What they are, for the Markdown.
+    curves
+        Its figure, if it has one.
+    """
+
+    rows: list[ResultRow]
+    note: str
+    curves: Curves | None = None
+
+
+def make_section(
+    name: SectionName,
+    plan: TablePlan,
+    runs: Runs,
+    tested: Sequence[Tested],
+    source: Mapping[str, Any],
+) -> Section | None:
+    """Return a section of a table, None if nothing of it is finished.
+
+    Parameters
+    ----------
+    name, plan
+        Which section of which table.
+    runs
+        The finished runs.
+    tested
+        The section's tests.
+    source
+        Command, commit and device of the table.
+    """
+    own = {needed: runs[needed] for needed in plan.needed(name) if needed in runs}
+    done = [each for each in tested if each.contents]
+    if not own or (tested and not done):
+        return None
+    if name == "main":
+        return _main(own)
+    if name == "prediction":
+        return _prediction(plan, own, source)
+    return _generalisation(own, done) if name == "generalisation" else _steps(own, done)
+
+
+def _main(runs: Runs) -> Section:
+    return Section(
+        collect([run for each in runs.values() for run in each]),
+        "Trained and tested under the same conditions. The paper's figures are remembered and "
+        "could not be checked; whether they are means over steps or of the last step is not known.",
+    )
+
+
+def _generalisation(runs: Runs, tested: Sequence[Tested]) -> Section:
+    rows = []
+    for test, contents, _ in tested:
+        rows += to_rows(
+            contents,
+            setting=f"{test.trained}, tested with {test.conditions}",
+            metrics=_SEGMENTATION,
+            **_about(runs[test.trained], "generalisation"),
+        )
+    return Section(
+        rows, "The weights of one setting, tested with other objects/K and without new training."
+    )
+
+
+def _prediction(plan: TablePlan, runs: Runs, source: Mapping[str, Any]) -> Section:
+    scores: dict[str, Sequence[Mapping[str, Any]]] = {
+        name: [run.read_summary() for run in each] for name, each in runs.items()
+    }
+    trained = next(iter(runs.values()))
+    copied = copying_scores(trained_settings(trained[0]))
+    scores |= {name: [{**source, **found}] for name, found in copied.items()}
+    rows = []
+    for name, each in scores.items():
+        about = _about(trained, "prediction")
+        if name in copied:
+            about["network"] = "none"
+        rows += to_rows(
+            [_with_steps(one, "next_step_bce", _PREDICTED_STEPS) for one in each],
+            setting=f"{name}, prediction" if name in plan.settings else name,
+            metrics=["next_step_bce", *_names("next_step_bce", _PREDICTED_STEPS)],
+            **about,
+        )
+    # Beside the predictor that was never fitted, all others would look alike.
+    drawn = {name: each for name, each in scores.items() if name != COPY}
+    return Section(
+        rows,
+        "Cross-entropy of max_k psi against the next clean frame, nats a frame, mean over steps "
+        "and at some of them. A model has seen the frames before with noise and assigned the clean "
+        "ones. Copying predicts the last clean frame: as it is, a wrong pixel costs 13.8 nats; "
+        "fitted, as a + b x by least squares on training videos.",
+        Curves(_curves(drawn, "next_step_bce"), "next-step BCE, nats a frame"),
+    )
+
+
+def _steps(runs: Runs, tested: Sequence[Tested]) -> Section:
+    rows = []
+    scores: dict[str, Sequence[Mapping[str, Any]]] = {}
+    for test, contents, _ in tested:
+        rows += to_rows(
+            [_with_steps(content, "ami", _LONG_STEPS) for content in contents],
+            setting=f"{test.trained}, {test.conditions}",
+            metrics=_names("ami", _LONG_STEPS),
+            **_about(runs[test.trained], "steps"),
+        )
+        scores[test.trained] = contents
+    trained = trained_settings(next(iter(runs.values()))[0]).steps
+    return Section(
+        rows,
+        f"AMI at single steps of {LONG}; the training had {trained}.",
+        Curves(_curves(scores, "ami"), "adjusted mutual information (1 is perfect)", trained),
+    )
+
+
+def _with_steps(content: Mapping[str, Any], metric: str, steps: Iterable[int]) -> dict[str, Any]:
+    """Return scores with those of single steps, counted from 1, as metrics of their own."""
+    values = content["per_step"].get(metric, [])
+    found = {
+        f"test.{name}": values[step - 1]
+        for name, step in zip(_names(metric, steps), steps, strict=True)
+        if step <= len(values)
+    }
+    return {**content, **found}
+
+
+def _names(metric: str, steps: Iterable[int]) -> list[str]:
+    return [f"{metric}, step {step}" for step in steps]
+
+
+def _curves(
+    scores: Mapping[str, Sequence[Mapping[str, Any]]], metric: str
+) -> dict[str, NDArray[np.float64]]:
+    """Return the values of each setting's seeds, those without any left out."""
+    return {
+        name: np.array([each["per_step"][metric] for each in contents])
+        for name, contents in scores.items()
+        if all(metric in each["per_step"] for each in contents)
+    }
+
+
+def _about(runs: Sequence[RunDirectory], section: str) -> dict[str, str]:
+    settings: FrameExperiment = trained_settings(runs[0])
+    return {
+        "experiment": settings.experiment,
+        "scale": settings.scale,
+        "network": settings.network,
+        "section": section,
+    }

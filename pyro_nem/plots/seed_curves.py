@@ -1,0 +1,66 @@
+"""Scores over the steps of a recurrence: means and deviations over seeds, by setting."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from pyro_nem.errors import ConfigError
+from pyro_nem.plots.colours import component_colours
+
+__all__ = ["seed_curves"]
+
+_STYLES = ("-", "--", ":", "-.")
+_INK = "#222222"
+_FAINT = "#6B6B6B"
+
+
+def seed_curves(
+    scores: Mapping[str, NDArray[np.float64]], label: str, trained: int | None = None
+) -> Figure:
+    """Draw the mean over seeds at each step, and a band of one standard deviation.
+
+    Parameters
+    ----------
+    scores
+        Setting -> values [seeds, T]. A single seed has no band.
+    label
+        Of the vertical axis, with units.
+    trained
+        The steps of the training, marked by a line if given.
+
+    Raises
+    ------
+    ConfigError
+        If there is nothing to draw, or a setting's values are not [seeds, T].
+    """
+    for name, values in scores.items():
+        if values.ndim != 2 or not values.size:
+            raise ConfigError(f"scores: expected [seeds, T], got {list(values.shape)} for {name}")
+    if not scores:
+        raise ConfigError("scores: expected at least one setting, got none")
+    figure = Figure(figsize=(6.0, 3.8), dpi=150, facecolor="white", layout="constrained")
+    axes = figure.add_subplot()
+    colours = component_colours(len(scores))
+    for index, (name, values) in enumerate(scores.items()):
+        # Line styles tell settings apart in a print in grey.
+        style, colour = _STYLES[index % len(_STYLES)], tuple(colours[index])
+        steps = np.arange(1, values.shape[1] + 1)
+        mean = values.mean(0)  # [T]
+        axes.plot(steps, mean, style, color=colour, label=name, linewidth=1.6)
+        if len(values) > 1:
+            deviation = values.std(0, ddof=1)  # [T]
+            low, high = mean - deviation, mean + deviation
+            axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
+    if trained is not None:
+        mark = f"{trained} steps of training"
+        axes.axvline(trained, color=_FAINT, linewidth=0.8, linestyle="--", label=mark)
+    axes.set_xlabel("step", fontsize=9, color=_INK)
+    axes.set_ylabel(label, fontsize=9, color=_INK)
+    axes.tick_params(labelsize=8, color=_FAINT)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=8, frameon=False, handlelength=3.2)
+    return figure

@@ -1,0 +1,267 @@
+"""Tables of the paper's experiments. Runs are copies of one, since weights depend on no K."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from smoke_commands import read
+
+from experiments import table, table_tests
+from experiments.evaluate import main as evaluate
+from experiments.grid import expand
+from experiments.processes import Outcome
+from experiments.published import published_ami
+from experiments.run_groups import setting_name
+from experiments.run_options import RunOptions
+from experiments.run_points import run_name
+from experiments.run_state import run_state
+from experiments.table import main
+from experiments.table_options import TableOptions
+from experiments.table_plan import PLANS
+
+SMALL = ["--scale", "smoke", "--seeds", "2", "--sequences", "4", "--output", "results"]
+SHAPES = ["flying_shapes", *SMALL]
+
+
+class Runner:
+    """Stands for the trainings: copies a run and gives it the settings and scores of its own."""
+
+    def __init__(self, template):
+        self.template = template
+        self.begun = []
+        self.otherwise = {}
+
+    def __call__(self, points, options, *, time_is_up):
+        return [self.run(point) for point in points if not time_is_up()]
+
+    def run(self, point):
+        name = run_name(point)
+        if point.settings.components in self.otherwise:
+            return Outcome(name, self.otherwise[point.settings.components])
+        if run_state(point.settings, point.directory) == "new":
+            self.begun.append(name)
+            shutil.copytree(self.template, point.directory.path)
+            config = {**read(point.directory.config), "settings": point.settings.to_dict()}
+            point.directory.config.write_text(json.dumps(config))
+            seed = point.settings.training.seed
+            score = {"test.ami": point.settings.components / 10 + seed / 100, "seed": seed}
+            summary = {**read(point.directory.summary), **score}
+            point.directory.summary.write_text(json.dumps(summary))
+        return Outcome(name, "finished")
+
+
+@pytest.fixture
+def runner(smoke_run, environment, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYRO_NEM_CACHE", environment["PYRO_NEM_CACHE"])
+    template = tmp_path / "template"
+    shutil.copytree(smoke_run, template, ignore=shutil.ignore_patterns("evaluations", "rollouts"))
+    runner = Runner(template)
+    monkeypatch.setattr(table, "run_points", runner)
+    return runner
+
+
+@pytest.fixture
+def tests_done(monkeypatch):
+    """The files of the tests that were scored, in turn."""
+    done = []
+    score = table_tests.Trial.score
+
+    def noted(trial, run):
+        done.append(str(trial.file))
+        return score(trial, run)
+
+    monkeypatch.setattr(table_tests.Trial, "score", noted)
+    return done
+
+
+def rows_of(folder):
+    rows = read(folder / "flying_shapes.json")["rows"]
+    return {(row["section"], row["setting"], row["metric"]): row for row in rows}
+
+
+def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
+    assert main(SHAPES) == 0
+    assert len(runner.begun) == 12
+    rows = rows_of(tmp_path / "results")
+    row = rows["main", "3/5", "test.ami"]
+    assert (row["values"], row["seeds"], row["paper"]) == ([0.5, 0.51], [0, 1], 0.997)
+    assert ("main", "3/1", "test.ami") not in rows
+    # Five tests of other conditions and three of more steps, two seeds each.
+    assert len(tests_done) == len(set(tests_done)) == 16
+
+    # Made by hand, the same numbers.
+    folder = tmp_path / "runs/flying_shapes/smoke-rnn-em-located-3objects-k3-seed1"
+    options = ["--objects", "5", "--components", "5", "--sequences", "4", "--name", "hand"]
+    assert evaluate([str(folder), *options]) == 0
+    row = rows["generalisation", "3/3, tested with 5/5", "test.ami"]
+    assert row["values"][1] == read(folder / "evaluations" / "hand.json")["test.ami"]
+    assert "--objects 5 --components 5" in row["command"]
+    assert row["wall_seconds"] < 60
+    assert row["paper"] is None
+
+    long = read(folder / "evaluations" / "test-3objects-k3-t50-best.json")["per_step"]["ami"]
+    assert len(long) == 50
+    for step in (1, 10, 50):
+        row = rows["steps", "3/3, 50 steps", f"test.ami, step {step}"]
+        assert row["values"][1] == long[step - 1]
+
+    bce = read(folder / "summary.json")["per_step"]["next_step_bce"]
+    assert rows["prediction", "3/1, prediction", "test.next_step_bce, step 20"]["mean"] == bce[19]
+    copied = rows["prediction", "copy, fitted", "test.next_step_bce"]
+    assert (copied["seeds"], copied["network"]) == ([], "none")
+    plain = rows["prediction", "copy of the last frame", "test.next_step_bce"]
+    assert copied["mean"] < plain["mean"]
+
+    text = (tmp_path / "results" / "flying_shapes.md").read_text()
+    assert "remembered" in text
+    for name in ("prediction", "steps"):
+        assert f"(flying_shapes_{name}.png)" in text
+        assert (tmp_path / "results" / f"flying_shapes_{name}.png").stat().st_size > 1000
+
+    capsys.readouterr()
+    tests_done.clear()
+    assert main(SHAPES) == 0
+    assert (len(runner.begun), tests_done) == (12, [])
+    again = rows_of(tmp_path / "results")
+    assert {key: row["values"] for key, row in again.items()} == {
+        key: row["values"] for key, row in rows.items()
+    }
+
+
+def test_a_test_is_repeated_if_weights_or_conditions_changed(runner, tests_done, tmp_path):
+    steps = [*SHAPES, "--only", "steps"]
+    assert main(steps) == 0
+    assert len(tests_done) == 6
+    assert len(runner.begun) == 6
+    folders = sorted((tmp_path / "runs/flying_shapes").iterdir())
+    best = folders[0] / "checkpoints" / "best.pt"
+    shutil.copy(folders[0] / "checkpoints" / "last.pt", best)
+    tests_done.clear()
+    assert main(steps) == 0
+    assert [file.split("/")[2] for file in tests_done] == [folders[0].name]
+    tests_done.clear()
+    assert main([*steps, "--sequences", "3"]) == 0
+    assert len(tests_done) == 6
+
+
+def test_a_table_stops_when_the_time_is_up_and_goes_on(runner, tests_done, tmp_path, capsys):
+    only = [*SHAPES, "--only", "main", "generalisation"]
+    assert main([*only, "--minutes", "1e-9"]) == 3
+    assert runner.begun == []
+    error = capsys.readouterr().err
+    assert error.count("interrupted: runs/flying_shapes/smoke-") == 10
+    assert error.endswith("the time is up\nthe same command goes on with these\n")
+    assert not (tmp_path / "results").exists()
+
+    # With all runs there, the tests are what is left.
+    assert main([*SHAPES, "--only", "main"]) == 0
+    runner.__class__ = type("Finished", (Runner,), {"__call__": everything})
+    assert main([*only, "--minutes", "1e-9"]) == 3
+    assert "interrupted: 10 tests" in capsys.readouterr().err
+    assert tests_done == []
+    assert {section for section, *_ in rows_of(tmp_path / "results")} == {"main"}
+    assert main(only) == 0
+    assert len(tests_done) == 10
+
+
+def everything(runner, points, options, *, time_is_up):
+    return [runner.run(point) for point in points]
+
+
+@pytest.mark.parametrize(("state", "code"), [("failed", 1), ("busy", 1), ("interrupted", 130)])
+def test_what_is_missing_is_said(runner, tmp_path, capsys, state, code):
+    runner.otherwise = {5: state}
+    assert main([*SHAPES, "--only", "main"]) == code
+    error = capsys.readouterr().err
+    assert error.count(f"{state}: runs/flying_shapes/smoke-rnn-em-located-") == 4
+    if code == 1:
+        settings = {setting for _, setting, _ in rows_of(tmp_path / "results")}
+        assert settings == {"3/3", "5/3", "4/4"}
+
+
+def test_a_dry_run_lists_and_touches_nothing(runner, tmp_path, capsys):
+    assert main([*SHAPES, "--only", "main", "--seeds", "1"]) == 0
+    capsys.readouterr()
+    broken = tmp_path / "runs/flying_shapes/smoke-rnn-em-located-3objects-k5-seed1"
+    broken.mkdir()
+    (broken / "config.json").write_text("{")
+    before = sorted(tmp_path.rglob("*"))
+    assert main([*SHAPES, "--only", "steps", "--dry-run"]) == 0
+    assert sorted(tmp_path.rglob("*")) == before
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        *("finished", "new", "finished", "broken", "finished", "new"),
+        *("new", "waiting") * 3,
+    ]
+    assert lines[6].endswith("k3-seed0 --steps 50 --sequences 4")
+    assert lines[7].endswith("3/3, tested with 50 steps: 1 runs")
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_plans_are_those_of_the_paper(name):
+    plan = PLANS[name]
+    found = {}
+    for setting, axes in plan.settings.items():
+        (point,) = expand(plan.experiment, {**axes, "--scale": ("laptop",)}, "cpu", "test")
+        found[setting] = point
+    assert len({point.directory.path for point in found.values()}) == len(found)
+    for setting in plan.main:
+        assert setting_name(found[setting].settings.to_dict()) == setting
+    paper = {setting for setting in plan.main if published_ami(plan.experiment, setting)}
+    assert set(plan.main) - paper <= {"4/4"}
+    used = {setting for section in plan.sections() for setting in plan.needed(section)}
+    assert used == set(plan.settings)
+    if plan.predicting:
+        assert found[plan.predicting[-1]].settings.components == 1
+        assert np.all([found[s].settings.frames > 1 for s in plan.predicting])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["static", "--only", "prediction"],
+            "has no section prediction, as its images stand still",
+        ),
+        ([*SHAPES, "--seeds", "0"], "--seeds: expected at least 1, got 0"),
+        ([*SHAPES, "--minutes", "0"], "--minutes: expected a number above 0, got 0.0"),
+        ([*SHAPES, "--components", "7"], "--components: is what the runs of a table differ in"),
+        ([*SHAPES, "--seed", "7"], "use --seeds"),
+        ([*SHAPES, "--noise", "0", "0.1"], "--noise: expected one value for all runs of the table"),
+        ([*SHAPES, "--sedes", "2"], "did you mean --seeds?"),
+        ([*SHAPES, "--jobs", "0"], "--jobs: expected at least 1, got 0"),
+    ],
+)
+def test_bad_command_lines_are_explained(runner, capsys, arguments, message):
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+    assert runner.begun == []
+
+
+def test_options_of_run_hold_for_all_runs(runner, tmp_path):
+    only = ["--only", "main", "--seeds", "1", "--updates", "4", "--clip-norm", "3"]
+    assert main([*SHAPES, *only]) == 0
+    assert [name.split("-")[-2:] for name in runner.begun] == [["clip3.0", "seed0"]] * 5
+    settings = {setting for _, setting, _ in rows_of(tmp_path / "results")}
+    assert "3/3, clip norm 3.0" in settings
+
+
+def test_no_option_of_a_run_is_hidden_by_one_of_the_table():
+    both = set(vars(RunOptions("flying_shapes"))) & set(vars(TableOptions("static")))
+    assert both == {"scale"}
+
+
+def test_help_explains(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    assert "Stop after so many minutes" in capsys.readouterr().out
+
+
+def test_a_damaged_test_is_explained(runner, tmp_path, capsys):
+    assert main([*SHAPES, "--only", "steps", "--seeds", "1"]) == 0
+    for file in (tmp_path / "runs").rglob("evaluations/*.json"):
+        file.write_text("{")
+    assert main([*SHAPES, "--only", "steps", "--seeds", "1"]) == 2
+    assert "t50-best.json: is not valid JSON" in capsys.readouterr().err

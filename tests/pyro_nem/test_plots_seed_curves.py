@@ -1,0 +1,38 @@
+"""Scores over steps."""
+
+import numpy as np
+import pytest
+
+from pyro_nem.errors import ConfigError
+from pyro_nem.plots import seed_curves
+
+
+def test_means_and_bands():
+    several = np.array([[0.0, 0.5, 1.0], [1.0, 0.5, 0.0]])
+    figure = seed_curves({"many": several, "one": several[:1]}, "AMI", trained=2)
+    (axes,) = figure.axes
+    many, one, mark = axes.lines
+    assert many.get_ydata().tolist() == [0.5, 0.5, 0.5]
+    assert many.get_xdata().tolist() == [1, 2, 3]
+    assert one.get_ydata().tolist() == [0.0, 0.5, 1.0]
+    assert mark.get_xdata() == [2, 2]
+    words = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert words == ["many", "one", "2 steps of training"]
+    assert many.get_linestyle() != one.get_linestyle()
+    (band,) = axes.collections
+    deviation = several.std(0, ddof=1)[0]
+    low, high = band.get_datalim(axes.transData).intervaly
+    assert (low, high) == pytest.approx((0.5 - deviation, 0.5 + deviation))
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        ({}, "got none"),
+        ({"a": np.zeros(3)}, r"got \[3\] for a"),
+        ({"a": np.zeros((0, 3))}, "for a"),
+    ],
+)
+def test_bad_scores_are_refused(scores, message):
+    with pytest.raises(ConfigError, match=message):
+        seed_curves(scores, "AMI")
