@@ -8,12 +8,24 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from experiments.config import FrameExperiment
-from experiments.defaults import defaults
+from experiments.defaults import defaults, usual_recipe
 from experiments.open_run import trained_settings
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
 
 __all__ = ["Member", "group_runs", "model_names", "setting_name", "what_counts"]
+
+
+_OF_TRAINING = (
+    "batch_size",
+    "updates",
+    "learning_rate",
+    "warmup",
+    "decay",
+    "averaging",
+    "clip_norm",
+    "patience",
+)
 
 
 class Member(NamedTuple):
@@ -89,6 +101,10 @@ def model_names(groups: Sequence[Sequence[Member]]) -> list[str]:
     ]
 
 
+def _in_words(value: Any) -> str:
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)
+
+
 def setting_name(settings: Mapping[str, Any]) -> str:
     """Return what tells a row of a table from others, defaults left out.
 
@@ -98,7 +114,12 @@ def setting_name(settings: Mapping[str, Any]) -> str:
         Of a run, as in its ``config.json``.
     """
     usual = defaults(
-        settings["experiment"], settings["scale"], settings["guide"], None, settings["variant"]
+        settings["experiment"],
+        settings["scale"],
+        settings["guide"],
+        settings["network"],
+        settings["variant"],
+        settings["recipe"],
     ).to_dict()
     parts = [settings["guide"]]
     if settings["experiment"] == "flying_mnist":
@@ -113,6 +134,8 @@ def setting_name(settings: Mapping[str, Any]) -> str:
     bound = settings["bound"]
     if bound["objective"] != usual["bound"]["objective"] or bound["particles"] > 1:
         parts[0] += f" {bound['objective']}-{bound['particles']}"
+    if settings["recipe"] != usual_recipe(settings["scale"]):
+        parts.append(f"{settings['recipe']} recipe")
     if settings["variant"] not in (None, "full"):
         parts.append(f"{settings['variant']} digits")
     if settings["guide"] == "r-nem" and not settings["attention"]:
@@ -120,13 +143,15 @@ def setting_name(settings: Mapping[str, Any]) -> str:
     for name in ("gradient", "divergence", "kl_warmup", "free_nats"):
         if bound[name] != usual["bound"][name]:
             parts.append(f"{name.replace('_', ' ')} {bound[name]}")
-    for name in ("batch_size", "updates", "learning_rate", "clip_norm", "patience"):
+    for name in _OF_TRAINING:
         if settings["training"][name] != usual["training"][name]:
             title = name.replace("_size", "").replace("_", " ")
             parts.append(f"{title} {settings['training'][name]}")
-    for name in ("steps", "test_sequences", "data"):
+    if tuple(settings["views"]) != tuple(usual["views"]):
+        parts.append("views " + " ".join(settings["views"]))
+    for name in ("gradient_psi", "step_weights", "steps", "test_sequences", "data"):
         if settings[name] != usual[name]:
-            parts.append(f"{name.replace('_', ' ')} {settings[name]}")
+            parts.append(f"{name.replace('_', ' ')} {_in_words(settings[name])}")
     if settings["noise"] != usual["noise"]:
         parts.append(f"noise {settings['noise']['probability']}")
     if settings["execution"]["precision"] == "bfloat16":

@@ -9,7 +9,9 @@ import pytest
 
 from experiments.collect import collect, main
 from experiments.defaults import defaults
+from experiments.options import resolve
 from experiments.result_rows import to_csv, to_markdown
+from experiments.run_options import RunOptions
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 
@@ -80,6 +82,23 @@ def test_a_setting_says_other_data_and_training(tmp_path):
         "3/3, learning rate 0.5, clip norm 2.0, data x.h5",
     }
     assert {row.paper for row in rows} == {None}
+
+
+def test_a_setting_says_what_differs_from_its_recipe(tmp_path):
+    official = resolve(RunOptions("flying_shapes", scale="smoke", recipe="official"))[0].to_dict()
+    others = {name: official[name] for name in ("recipe", "network", "views", "gradient_psi")}
+    rate = {name: official["training"][name] for name in ("learning_rate", "warmup", "decay")}
+    parts = {"views": ["frame", "gamma"], "gradient_psi": True, "step_weights": "last", "steps": 1}
+    training = {"warmup": 7, "decay": "constant", "averaging": 0.9}
+    runs = [
+        make_run(tmp_path / "a", 0, 0.5, **others, training=rate),
+        make_run(tmp_path / "b", 0, 0.5, **parts, training=training),
+    ]
+    assert [row.setting for row in collect(runs) if row.metric == "test.ami"] == [
+        "3/3, official recipe",
+        "3/3, warmup 7, decay constant, averaging 0.9, views frame gamma, gradient psi on, "
+        "step weights last, steps 1",
+    ]
 
 
 def test_seeds_may_have_run_on_different_devices(tmp_path):
