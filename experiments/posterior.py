@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 
 from torch import nn
 
-from experiments.config import FrameExperiment
+from experiments.config import LARGE, FrameExperiment
 from experiments.sources import or_default
 from inference import NEMObjective
 from inference.diagnostics import diagnose, find_problems, write_posterior
@@ -84,6 +84,15 @@ def save_posterior(
 def _size(settings: FrameExperiment, stochastic: bool) -> _Size:
     if settings.scale == "smoke":
         return _Size(sequences=2, restarts=2, draws=4, shown_sequences=1, pairs=8)
+    if settings.experiment in LARGE:
+        # Coloured frames of 64x64 with noise do not compress; the file is to stay below 50 MB.
+        return _Size(
+            sequences=20 if stochastic else 100,
+            restarts=4,
+            draws=25,
+            shown_sequences=3,
+            pairs=32,
+        )
     if stochastic:
         return _Size(sequences=20, restarts=4, draws=25, shown_sequences=8, pairs=32)
     return _Size(sequences=100, restarts=4, draws=100, shown_sequences=8, pairs=32)
