@@ -83,10 +83,12 @@ def data_file(
     return shapes_file(config, report)
 
 
-def evaluation_file(settings: FrameExperiment, trained: FrameExperiment, split: str) -> Path:
+def evaluation_file(
+    settings: FrameExperiment, trained: FrameExperiment, split: str, *, trained_here: bool = True
+) -> Path:
     """Return the file to test a run on, under its own conditions or others.
 
-    Data that the run was not trained on are generated for one split only.
+    Data that nothing was trained on here are generated for one split only.
 
     Parameters
     ----------
@@ -96,9 +98,12 @@ def evaluation_file(settings: FrameExperiment, trained: FrameExperiment, split: 
         Those of the run.
     split
         Which split is read.
+    trained_here
+        Whether the run was trained on this machine and not released by another.
     """
     names = ("objects", "most_objects", "variant", "frames", "data")
-    if all(getattr(settings, name) == getattr(trained, name) for name in names):
+    same = all(getattr(settings, name) == getattr(trained, name) for name in names)
+    if same and trained_here:
         return data_file(trained)
     return data_file(settings, only=split)
 

@@ -17,6 +17,7 @@ from experiments.comparison_report import ComparedModel, print_comparison, write
 from experiments.config import FrameExperiment
 from experiments.evaluate_options import EvaluateOptions, conditions
 from experiments.open_run import check_sequences, open_run
+from experiments.released import find_run
 from experiments.run_groups import Member, group_runs, model_names
 from inference import RunDirectory, importance_weighted
 from inference.diagnostics import rank_by_likelihood
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _compare(options: CompareOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
-    groups = group_runs([RunDirectory(path) for path in options.run_dirs])
+    groups = group_runs([find_run(path) for path in options.run_dirs])
     if len(groups) == 1:
         raise ConfigError(
             f"run_dirs: expected runs of at least two settings, got {len(groups[0])} of one "

@@ -26,7 +26,7 @@ class CompareOptions:
     """
 
     run_dirs: tyro.conf.Positional[tuple[Path, ...]]
-    """Folders of finished runs, of at least two settings."""
+    """Folders of finished runs, of at least two settings, or names of released weights."""
 
     score: ScoreName = "predictive"
     """predictive: log p of each frame given what the guide knew before it, for all guides. bound:

@@ -27,7 +27,7 @@ class EvaluateOptions:
     """
 
     run_dir: tyro.conf.Positional[Path]
-    """Folder of the run."""
+    """Folder of the run, or the name of released weights, as flying_shapes."""
 
     components: Count = None
     """K to test with. Default: as trained."""

@@ -77,7 +77,9 @@ def open_run(
     DataError
         If their file is missing or damaged.
     """
-    path = evaluation_file(settings, trained_settings(directory), split)
+    trained_here = "released" not in directory.read_config()
+    trained = trained_settings(directory)
+    path = evaluation_file(settings, trained, split, trained_here=trained_here)
     file = directory.best if checkpoint == "best" else directory.last
     state = load_checkpoint(file)
     with HDF5Frames(path, split, settings.test_sequences) as source:

@@ -14,11 +14,11 @@ from experiments.config import FrameExperiment
 from experiments.open_run import open_run, trained_settings
 from experiments.options import to_score
 from experiments.pictures import clip_samples
+from experiments.released import find_run
 from experiments.sources import asked_objects, check_one_source, file_to_test, or_default
 from inference import (
     NEMObjective,
     Prediction,
-    RunDirectory,
     imagine_clip,
     predict,
 )
@@ -44,7 +44,7 @@ class RolloutOptions:
     """
 
     run_dir: tyro.conf.Positional[Path]
-    """Folder of the run."""
+    """Folder of the run, or the name of released weights, as flying_shapes."""
 
     steps: int = 30
     """Frames to predict."""
@@ -97,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _roll_out(options: RolloutOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
-    directory = RunDirectory(options.run_dir)
+    directory = find_run(options.run_dir)
     trained = trained_settings(directory)
     settings = _conditions(options, trained)
     seen = or_default(options.seen, trained.steps)

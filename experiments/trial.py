@@ -14,6 +14,7 @@ from experiments.cli import provenance
 from experiments.config import FrameExperiment
 from experiments.evaluate_options import EvaluateOptions, conditions, evaluation_name
 from experiments.open_run import OpenRun, check_sequences, trained_settings
+from experiments.released import find_run
 from experiments.run_groups import what_counts
 from experiments.scores import test_scores
 from inference import ALONE, Evaluation, RunDirectory
@@ -134,6 +135,6 @@ def trial(options: EvaluateOptions, arguments: Sequence[str]) -> Trial:
     ConfigError, DataError
         See :func:`experiments.evaluate_options.conditions`.
     """
-    directory = RunDirectory(options.run_dir)
+    directory = find_run(options.run_dir)
     settings = conditions(options, trained_settings(directory))
     return Trial(options, tuple(arguments), directory, settings)
