@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from experiments import evaluate, rollout, run
+from experiments import evaluate, finish, rollout, run
 from experiments.config import BALLS
 from experiments.published_files import published_file
 from pyro_nem.errors import ConfigError, DataError
@@ -23,8 +23,9 @@ EXPERIMENTS = {
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Drawing takes most of a small run's time, and is the same for every file."""
-    for program in (run, evaluate):
+    for program in (finish, evaluate):
         monkeypatch.setattr(program, "draw_pictures", lambda *arguments: None)
+    monkeypatch.setattr(finish, "write_report", lambda *arguments, **options: None)
 
 
 def write(path, frames=7, channels=1, keys=()):
