@@ -15,6 +15,7 @@ from pyro_nem.errors import CheckpointError, ConfigError
 __all__ = [
     "BALLS",
     "LARGE",
+    "TEST_SEED",
     "ExperimentName",
     "FrameExperiment",
     "GuideName",
@@ -38,6 +39,9 @@ BALLS: tuple[ExperimentName, ...] = ("bouncing_balls", "bouncing_balls_curtain")
 
 LARGE: tuple[ExperimentName, ...] = (*BALLS, "sprites")
 """The experiments whose frames have 64x64 pixels, with objects that may vary in number."""
+
+TEST_SEED = 2**31
+"""Of noise and first responsibilities in tests: another one than that of any training."""
 
 GuideName = Literal["n-em", "rnn-em", "r-nem", "vrnn"]
 NetworkName = Literal["official", "located"]

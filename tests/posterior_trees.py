@@ -8,14 +8,14 @@ from inference.diagnostics.tree import build_tree
 CHAINS, DRAWS, SEQUENCES, STEPS, PAIRS, COMPONENTS = 3, 40, 2, 2, 4, 3
 
 
-def make(*, stochastic=1, labels=1, **changes):
+def make(*, stochastic=1, labels=1, sequences=SEQUENCES, **changes):
     """Return a posterior in which nothing is suspicious, with some variables replaced.
 
     ``changes`` are named ``group__name``; a number or smaller array is repeated.
     """
     generator = np.random.default_rng(0)
     sizes = {
-        "chain": CHAINS, "draw": DRAWS, "sequence": SEQUENCES, "step": STEPS,
+        "chain": CHAINS, "draw": DRAWS, "sequence": sequences, "step": STEPS,
         "shown_sequence": SEQUENCES, "shown_step": STEPS, "row": 6, "component": COMPONENTS,
         "state": 2, "pair": PAIRS, "end": 2, "channel": 1,
     }  # fmt: skip

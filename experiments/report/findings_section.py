@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from experiments.report.page import Block, Note, Section, Text
 from experiments.report.read_run import RunFiles
 from experiments.report.wording import plural
-from inference.diagnostics import PROBLEMS, find_problems
-from inference.diagnostics.schema import variable
+from inference.diagnostics import PROBLEMS, find_problems, not_looked_for
 
 __all__ = ["findings"]
 
@@ -29,13 +26,6 @@ def _findings(run: RunFiles) -> Iterator[Block]:
             warning=True,
         )
         return
-    if np.isnan(variable(run.posterior, "sample_stats/component_share")).all():
-        yield Note(
-            "A collapse was not looked for",
-            "The checks of components and their pixels count pixels whose true object is known, "
-            "and there are none.",
-            warning=True,
-        )
     found = find_problems(run.posterior)
     sequences = plural(run.summary["posterior_sequences"], "test sequence")
     for one in found:
@@ -44,7 +34,13 @@ def _findings(run: RunFiles) -> Iterator[Block]:
     if not found:
         text = "No check found anything. That does not prove that the segmentation is right."
         yield Note("Nothing suspicious was found", text, warning=False)
-    yield Text(f"Looked for in the posterior of {sequences}: {', '.join(PROBLEMS.values())}.")
+    blind = not_looked_for(run.posterior)
+    looked = [words for name, words in PROBLEMS.items() if name not in blind]
+    if looked:
+        yield Text(f"Looked for in the posterior of {sequences}: {', '.join(looked)}.")
+    for reason in dict.fromkeys(blind.values()):
+        words = ", ".join(PROBLEMS[name] for name, why in blind.items() if why == reason)
+        yield Text(f"Not looked for, as {reason}: {words}.")
 
 
 def _sentence(text: str) -> str:

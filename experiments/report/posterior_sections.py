@@ -20,15 +20,13 @@ from inference.diagnostics import (
     bound_tightness,
     co_assignment_calibration,
     k_hat,
+    largest_by_chance,
     restart_agreement,
 )
 from inference.diagnostics.schema import variable
 from pyro_nem.plots import RestartSample, reliability_diagram, uncertainty_figure
 
 __all__ = ["posterior_sections"]
-
-# Restarts with a larger R-hat can be told apart.
-_APART = 1.05
 
 _QUANTITIES = (
     ("log_likelihood", "log-likelihood of a sequence, nats", 2),
@@ -86,6 +84,7 @@ def _uncertainty(tree: xr.DataTree) -> Iterator[Block]:
 def _restarts(tree: xr.DataTree) -> Iterator[Block]:
     sizes = variable(tree, "sample_stats/log_weight").sizes
     agreement = restart_agreement(tree)
+    apart = largest_by_chance(sizes["draw"])
     each = f"{plural(sizes['chain'], 'restart')} of {plural(sizes['draw'], 'draw')}"
     yield Table(
         f"{each} for each of {plural(sizes['sequence'], 'test sequence')}",
@@ -93,18 +92,20 @@ def _restarts(tree: xr.DataTree) -> Iterator[Block]:
             "",
             "R-hat, median",
             "largest",
-            f"above {_APART}",
+            f"above {apart:g}",
             "none: all draws are equal",
+            "none: no scored pixel",
             "infinite: draws differ only between restarts",
             "ESS, median",
             "difference of restarts, median",
             "largest",
         ),
-        [_agreement(agreement, *quantity) for quantity in _QUANTITIES],
+        [_agreement(agreement, apart, *quantity) for quantity in _QUANTITIES],
     )
     yield Text(
         "A restart begins with other random responsibilities, on the same noisy frames. R-hat near "
-        f"1 means that restarts cannot be told apart, above {_APART} that they can. It compares "
+        f"1 means that restarts cannot be told apart. With so many draws, those of restarts that "
+        f"agree are rarely above {apart:g}. It compares "
         "with the spread of the draws, so where a guide is very sure it is large for differences "
         "that do not matter: the last columns say how large they are, as the largest minus the "
         "smallest mean of a restart. Draws are independent, so an effective number of them (ESS) "
@@ -126,7 +127,9 @@ def _restarts(tree: xr.DataTree) -> Iterator[Block]:
     )
 
 
-def _agreement(found: Agreement, name: str, words: str, digits: int) -> tuple[str, ...]:
+def _agreement(
+    found: Agreement, apart: float, name: str, words: str, digits: int
+) -> tuple[str, ...]:
     rhat, ess, spread = (part[name].values.ravel() for part in found)
     finite = rhat[np.isfinite(rhat)]
     middle, largest = _median_and_largest(finite)
@@ -136,8 +139,9 @@ def _agreement(found: Agreement, name: str, words: str, digits: int) -> tuple[st
         words,
         number(middle, 2, "none"),
         number(largest, 2, "none"),
-        f"{(finite > _APART).sum():,} of {finite.size:,}",
-        f"{np.isnan(rhat).sum():,}",
+        f"{(finite > apart).sum():,} of {finite.size:,}",
+        f"{(np.isnan(rhat) & ~np.isnan(spread)).sum():,}",
+        f"{np.isnan(spread).sum():,}",
         f"{np.isinf(rhat).sum():,}",
         number(effective, 0, "none: no spread within restarts"),
         number(usual, digits, "none: nothing to compare"),

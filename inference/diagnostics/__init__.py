@@ -4,10 +4,10 @@ from inference.diagnostics.alignment import aligned_gamma
 from inference.diagnostics.calibration import Calibration, calibration, co_assignment_calibration
 from inference.diagnostics.comparison import Standing, Verdict, rank_by_likelihood
 from inference.diagnostics.diagnose import diagnose
-from inference.diagnostics.findings import PROBLEMS, Finding, find_problems
+from inference.diagnostics.findings import PROBLEMS, Finding, find_problems, not_looked_for
 from inference.diagnostics.k_hat import UNRELIABLE, KHat, k_hat, loo_k_hat
 from inference.diagnostics.posterior_file import read_posterior, write_posterior
-from inference.diagnostics.restarts import Agreement, restart_agreement
+from inference.diagnostics.restarts import Agreement, largest_by_chance, restart_agreement
 from inference.diagnostics.simulation import (
     Posterior,
     SimulatedCalibration,
@@ -36,7 +36,9 @@ __all__ = [
     "find_problems",
     "guide_posterior",
     "k_hat",
+    "largest_by_chance",
     "loo_k_hat",
+    "not_looked_for",
     "nuts_posterior",
     "rank_by_likelihood",
     "read_posterior",

@@ -18,7 +18,7 @@ from inference.e_step import pixel_posterior
 from inference.frame_scores import sampled_terms
 from inference.objective import NEMObjective
 from inference.reference.co_assignment import co_assignment
-from inference.reference.common import seeded, tile
+from inference.reference.common import drawn_seed, seeded, tile
 from models import SpatialMixture
 from models.select_component import select_component
 from pyro_nem.data import Clip
@@ -182,7 +182,7 @@ def _shown(
 
 def _replicate(model: SpatialMixture, psi: Tensor, z: Tensor, generator: Generator) -> Tensor:
     """Draw frames of the pixel law at the drawn assignments, [R, draws, B, T, D, C]."""
-    with seeded(generator.initial_seed()):
+    with seeded(drawn_seed(generator)):
         return torch.stack(
             [
                 model.pixels.distribution(select_component(p, a.long())).sample()

@@ -118,12 +118,12 @@ def co_assignment_calibration(tree: xr.DataTree, *, bins: int = 10) -> Calibrati
     ConfigError
         If the data have no labels.
     """
+    same = variable(tree, "constant_data/pair_same").values  # [N, P]
     if not tree.attrs["labels"]:
         raise ConfigError(
             "tree: the data have no labels, so there is no truth to compare with; give diagnose a "
             "source with groups"
         )
-    same = variable(tree, "constant_data/pair_same").values  # [N, P]
     known = same >= 0
     probability = variable(tree, "sample_stats/pair_probability").mean("chain").values  # [N, P]
     return calibration(probability[known], same[known] == 1, bins=bins)

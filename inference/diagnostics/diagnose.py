@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -148,7 +149,8 @@ def diagnose(
         source.image_shape[:2],
         {"step": np.arange(1, steps + 1), "shown_step": np.array(frames_at) + 1},
         {
-            "data": source.name,
+            # Without the folder, which is that of one machine.
+            "data": Path(source.name).name,
             "data_sha256": frames_sha256(source, steps + 1, sequences),
             "model": type(model).__name__,
             "guide": type(guide).__name__,

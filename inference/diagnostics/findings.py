@@ -11,7 +11,7 @@ import xarray as xr
 from inference.diagnostics.k_hat import UNRELIABLE, k_hat
 from inference.diagnostics.schema import variable
 
-__all__ = ["PROBLEMS", "Finding", "find_problems"]
+__all__ = ["PROBLEMS", "Finding", "find_problems", "not_looked_for"]
 
 # A component with less than this part of its equal share is dead.
 _DEAD = 0.1
@@ -74,6 +74,32 @@ def find_problems(tree: xr.DataTree) -> list[Finding]:
     return [finding for finding in found if finding is not None]
 
 
+def not_looked_for(tree: xr.DataTree) -> dict[str, str]:
+    """Return the problems that :func:`find_problems` cannot see in a posterior, and why.
+
+    Parameters
+    ----------
+    tree
+        What :func:`inference.diagnose` returned.
+    """
+    share = variable(tree, "sample_stats/component_share")
+    reasons: dict[str, str] = {}
+    about_components = ("one component", "dead components", "undecided pixels")
+    if share.sizes["component"] == 1:
+        reasons.update(dict.fromkeys(about_components, "there is a single component"))
+    elif share.isnull().all():
+        reasons.update(dict.fromkeys(about_components, "no pixel's true object is known"))
+    if share.sizes["chain"] == 1:
+        reasons["restarts disagree"] = "there is a single restart"
+    elif tree.attrs["labels"] and (variable(tree, "constant_data/pair_same") < 0).all():
+        reasons["restarts disagree"] = "no pixel's true object is known"
+    if k_hat(tree).values.isnull().all():
+        stochastic = tree.attrs["stochastic"]
+        few = "there are too few draws with weights that differ"
+        reasons["unreliable weights"] = few if stochastic else "point masses have no weights"
+    return reasons
+
+
 def _collapse(tree: xr.DataTree) -> Finding | None:
     share = _known(variable(tree, "sample_stats/component_share"))  # [chain, N, K]
     if share.shape[-1] == 1 or not share.size:
@@ -124,7 +150,12 @@ def _undecided(tree: xr.DataTree) -> Finding | None:
 def _contradiction(tree: xr.DataTree) -> Finding | None:
     together = variable(tree, "sample_stats/pair_probability")  # (chain, sequence, pair)
     spread = together.max("chain") - together.min("chain")
-    part = float((spread > _CONTRADICTION).mean())
+    if tree.attrs["labels"]:
+        # Pixels that are not scored, as of the background, may belong to any component.
+        spread = spread.where(variable(tree, "constant_data/pair_same") >= 0)
+    if not spread.count():
+        return None
+    part = float((spread > _CONTRADICTION).sum() / spread.count())
     if part < _OFTEN:
         return None
     return Finding(

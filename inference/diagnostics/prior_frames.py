@@ -12,7 +12,7 @@ from inference.guides import RecurrentGuide
 from inference.guides.recurrent import draw_with
 from inference.guides.state import own_frame
 from inference.objective import NEMObjective
-from inference.reference.common import seeded
+from inference.reference.common import drawn_seed, seeded
 
 __all__ = ["PriorFrames", "prior_frames"]
 
@@ -55,7 +55,8 @@ def prior_frames(
         )
     state = guide.start(draws, generator)
     frames = []
-    with torch.no_grad(), pyro.validation_enabled(False), seeded(generator.initial_seed()):
+    seed = drawn_seed(generator)
+    with torch.no_grad(), pyro.validation_enabled(False), seeded(seed):
         for _ in range(steps):
             state = guide.step(state, own_frame(state), None, draw=draw_with(generator))
             frames.append(model.draw_pixels(state.psi.unsqueeze(0))[0])  # [draws, D, C]

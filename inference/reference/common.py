@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pyro
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from inference.e_step import responsibilities
 from models import SpatialMixture
@@ -17,6 +17,7 @@ from pyro_nem.errors import ConfigError
 
 __all__ = [
     "blocks",
+    "drawn_seed",
     "isolated",
     "mean_and_error",
     "pick",
@@ -43,6 +44,11 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield
+
+
+def drawn_seed(generator: Generator) -> int:
+    """Return a seed that a generator draws, for a stream that repeats nothing of its own."""
+    return int(torch.randint(2**62, (), generator=generator, device=generator.device))
 
 
 @contextmanager

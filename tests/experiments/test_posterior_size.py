@@ -8,6 +8,7 @@ import pytest
 from experiments import posterior
 from experiments.config import ExperimentName, GuideName
 from experiments.defaults import defaults
+from inference.diagnostics.schema import VARIABLES
 from pyro_nem.errors import ConfigError
 
 SHAPES = {"sprites": (64, 64, 3), "flying_mnist": (24, 24, 1)}
@@ -40,8 +41,20 @@ def test_frames_drawn_from_the_posterior_stay_small(experiment, guide, monkeypat
     monkeypatch.setattr(posterior, "write_posterior", lambda *_: None)
     monkeypatch.setattr(posterior, "find_problems", lambda _: [])
     posterior.save_posterior(Objective, settings, Source, tmp_path / "x.nc", sequences=None)
-    # Bytes of noise, if pixels are floating-point numbers, at three steps.
     size = 1 if settings.pixels == "bernoulli" else 4
-    pixels = math.prod(SHAPES.get(experiment, (64, 64, 1)))
-    frames = 3 * asked["shown_sequences"] * asked["restarts"] * asked["draws"]
-    assert 0 < frames * pixels * size < 45e6
+    shape = SHAPES.get(experiment, (64, 64, 1))
+    shown = 3 * asked["shown_sequences"] * asked["restarts"]
+    states = asked["draws"] if Guide.stochastic else 1
+    # The large variables, in bytes that noise does not let compress.
+    expected = {
+        "posterior_predictive/x": shown * asked["draws"] * math.prod(shape) * size,
+        "log_likelihood/pixel": shown * states * math.prod(shape[:2]) * 4,
+        "sample_stats/gamma": shown * settings.components * math.prod(shape[:2]) * 4,
+        "posterior/theta": shown * states * settings.components * 256 * 4,
+        "prior_predictive/x": 0,
+    }
+    if Guide.stochastic:
+        expected["prior_predictive/x"] = asked["draws"] * settings.steps * math.prod(shape) * size
+    assert expected.keys() < VARIABLES.keys()
+    assert expected["posterior_predictive/x"] > 0
+    assert sum(expected.values()) < 45e6

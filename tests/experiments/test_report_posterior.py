@@ -56,12 +56,20 @@ def test_restarts_that_agree_differ_or_do_not_vary_are_told_apart():
     blocks = sections(tree, "restarts")
     likelihood, components, pairs = of(Table, blocks)[0].rows
     none = "none: no spread within restarts"
-    assert likelihood[1:] == ("none", "none", "0 of 0", "0", "2", none, "6.00", "6.00")
-    assert components[3:6] == ("0 of 1", "1", "0")
+    assert likelihood[1:] == ("none", "none", "0 of 0", "0", "0", "2", none, "6.00", "6.00")
+    assert components[3:7] == ("0 of 1", "1", "0", "0")
     assert float(components[1]) == pytest.approx(1.0, abs=0.05)
-    assert float(components[6].replace(",", "")) > 0.5 * TOTAL
+    assert float(components[7].replace(",", "")) > 0.5 * TOTAL
     assert pairs[3] == "0 of 8"
     assert len(of(Picture, blocks)) == 1
+
+
+def test_a_sequence_without_a_scored_pixel_is_counted():
+    number_of = generator().normal(size=(CHAINS, DRAWS, SEQUENCES))
+    number_of[..., 1] = math.nan
+    table = of(Table, sections(make(sample_stats__effective_components=number_of), "restarts"))[0]
+    column = table.head.index("none: no scored pixel")
+    assert [row[column] for row in table.rows] == ["0", "1", "0"]
 
 
 def test_restarts_without_any_spread_have_no_rank_plot():
@@ -116,9 +124,15 @@ def test_findings_come_with_advice():
     quiet = findings(SimpleNamespace(posterior=make(), summary=summary)).blocks
     assert (quiet[0].title, quiet[0].warning) == ("Nothing suspicious was found", False)
     assert all(words in quiet[-1].text for words in PROBLEMS.values())
-    blank = make(sample_stats__component_share=math.nan)
-    notes = findings(SimpleNamespace(posterior=blank, summary=summary)).blocks
-    assert (notes[0].title, notes[0].warning) == ("A collapse was not looked for", True)
+    blank = make(sample_stats__component_share=math.nan, stochastic=0, sample_stats__log_weight=0.0)
+    texts = [
+        b.text for b in of(Text, findings(SimpleNamespace(posterior=blank, summary=summary)).blocks)
+    ]
+    assert texts[0].endswith(f"2 test sequences: {PROBLEMS['restarts disagree']}.")
+    assert texts[1].startswith("Not looked for, as no pixel's true object is known: one component")
+    assert texts[2] == (
+        f"Not looked for, as point masses have no weights: {PROBLEMS['unreliable weights']}."
+    )
     share = np.zeros((CHAINS, SEQUENCES, 3))
     share[..., 0] = 1.0
     tree = make(

@@ -80,6 +80,20 @@ def test_frames_are_replicated_by_the_component_of_the_draw(draws):
     assert 0 < z.mean() < 1
 
 
+def test_batches_do_not_repeat_each_others_noise():
+    model = gaussian_model()
+
+    def law(targets):
+        loc = torch.full((1, targets.shape[1], 2, 1), 0.5).double()
+        return StateLaw(loc, torch.full_like(loc, 1e-9))
+
+    images = np.array([IMAGE, IMAGE], np.float32).reshape(1, 2, *SHAPE)
+    size = {"restarts": 1, "draws": 40, "rows_at_once": 1, "shown_sequences": 2}
+    tree = diagnose(model, NormalGuide(model, law), images, steps=1, noise=Noise("none"), **size)
+    x = tree["posterior_predictive/x"].transpose("shown_sequence", ...).values.reshape(2, -1)
+    assert abs(np.corrcoef(x)[0, 1]) < 4 / np.sqrt(x.shape[1])
+
+
 def test_videos_of_the_prior_have_its_moments():
     """The prior of the toy does not depend on the past: a pixel is theta_z with noise."""
     model = gaussian_model()

@@ -14,9 +14,24 @@ from inference.diagnostics import (
     calibration,
     co_assignment_calibration,
     find_problems,
+    k_hat,
+    largest_by_chance,
+    loo_k_hat,
+    not_looked_for,
     restart_agreement,
 )
 from pyro_nem.errors import ConfigError
+
+
+def some(**chosen):
+    """Return a part of a posterior in which nothing is suspicious."""
+    tree = make()
+    nodes = {
+        name: node.to_dataset().isel(chosen, missing_dims="ignore")
+        for name, node in tree.children.items()
+    }
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=tree.attrs), **nodes})
+
 
 # Restarts
 
@@ -80,20 +95,38 @@ def test_a_sequence_without_a_scored_pixel_has_no_agreement():
     ],
 )
 def test_too_little_to_compare(chosen, message):
-    tree = make()
-    few = xr.DataTree.from_dict(
-        {
-            name: node.to_dataset().isel(chosen, missing_dims="ignore")
-            for name, node in tree.children.items()
-        }
-    )
     with pytest.raises(ConfigError, match=message):
-        restart_agreement(few)
+        restart_agreement(some(**chosen))
 
 
-def test_another_tree_is_refused():
-    with pytest.raises(ConfigError, match="expected a posterior with the variable sample_stats/"):
-        restart_agreement(xr.DataTree())
+@pytest.mark.parametrize(
+    "function",
+    [
+        aligned_gamma,
+        bound_tightness,
+        co_assignment_calibration,
+        find_problems,
+        k_hat,
+        loo_k_hat,
+        not_looked_for,
+        restart_agreement,
+    ],
+)
+def test_another_tree_is_refused(function):
+    with pytest.raises(ConfigError, match=r"expected a posterior with the variable \w+/"):
+        function(xr.DataTree())
+
+
+def test_restarts_that_agree_rarely_exceed_the_limit():
+    number = np.random.default_rng(0).normal(size=(CHAINS, DRAWS, 2000))
+    sizes = {"sequences": 2000}
+    agreeing = make(**sizes, sample_stats__effective_components=number)
+    rhat = restart_agreement(agreeing).rhat.effective_components.values
+    assert (rhat > largest_by_chance(DRAWS)).mean() <= 0.002
+    # Nor is it so large that it says nothing.
+    differing = make(**sizes, sample_stats__effective_components=number + by_chain([0, 0, 2]))
+    rhat = restart_agreement(differing).rhat.effective_components.values
+    assert (rhat > largest_by_chance(DRAWS)).mean() > 0.99
 
 
 def test_the_error_of_the_gap_takes_two_restarts():
@@ -182,6 +215,28 @@ def test_bad_probabilities(chance, happened, message):
 def test_nothing_is_found_where_nothing_is_wrong():
     assert find_problems(make()) == []
     assert find_problems(make(stochastic=0)) == []
+    assert not_looked_for(make()) == {}
+
+
+def test_what_cannot_be_seen_has_a_reason():
+    points = make(stochastic=0, sample_stats__log_weight=0.0)
+    assert not_looked_for(points) == {"unreliable weights": "point masses have no weights"}
+    assert not_looked_for(some(chain=[0])) == {"restarts disagree": "there is a single restart"}
+    few = not_looked_for(some(draw=range(8)))
+    assert few == {"unreliable weights": "there are too few draws with weights that differ"}
+
+
+def test_restarts_may_differ_where_nothing_is_scored():
+    differ = by_chain([0.0, 1.0, 1.0])
+    mixed = np.array([[1, -1, -1, -1], [-1, -1, -1, -1]])
+    apart = differ * np.array([0.0, 1.0, 1.0, 1.0])
+    tree = make(sample_stats__pair_probability=apart, constant_data__pair_same=mixed)
+    assert find_problems(tree) == []
+    # Without labels all pixels count.
+    names = [
+        one.name for one in find_problems(make(labels=0, sample_stats__pair_probability=apart))
+    ]
+    assert names == ["restarts disagree"]
 
 
 @pytest.mark.parametrize(
@@ -226,13 +281,25 @@ def test_a_single_component_has_nothing_to_collapse():
     names = {found.name for found in find_problems(tree)}
     assert names == {"one component", "dead components"}
     stats = tree["sample_stats"].to_dataset().isel(component=[0])
-    tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=tree.attrs), "sample_stats": stats})
+    known = tree["constant_data"].to_dataset()
+    tree = xr.DataTree.from_dict(
+        {"/": xr.Dataset(attrs=tree.attrs), "sample_stats": stats, "constant_data": known}
+    )
     assert find_problems(tree) == []
+    assert {not_looked_for(tree)[name] for name in ("one component", "undecided pixels")} == {
+        "there is a single component"
+    }
 
 
 def test_sequences_without_a_scored_pixel_find_nothing():
-    tree = make(sample_stats__component_share=math.nan, sample_stats__entropy=math.nan)
+    tree = make(
+        sample_stats__component_share=math.nan,
+        sample_stats__entropy=math.nan,
+        sample_stats__pair_probability=by_chain([0.0, 1.0, 1.0]),
+        constant_data__pair_same=-1,
+    )
     assert find_problems(tree) == []
+    assert set(not_looked_for(tree)) >= {"one component", "restarts disagree"}
     half = np.array([[[0.92, 0.04, 0.04], [math.nan] * 3]])
     (found,) = find_problems(make(sample_stats__component_share=half))
     assert "in 100% of the sequences" in found.message
