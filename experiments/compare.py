@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from experiments.cli import provenance, run_command, use_threads
 from experiments.compare_options import CompareOptions
 from experiments.comparison_report import ComparedModel, print_comparison, write_comparison
-from experiments.config import FrameExperiment
+from experiments.config import TEST_SEED, FrameExperiment
 from experiments.evaluate_options import EvaluateOptions, conditions
 from experiments.open_run import check_sequences, open_run
 from experiments.released import find_run
@@ -27,8 +27,6 @@ from pyro_nem.errors import ConfigError
 __all__ = ["main"]
 
 _PROGRAM = "experiments.compare"
-# Another seed than any training's, as for the test scores.
-_SEED = 2**31
 
 
 class _Frames(NamedTuple):
@@ -57,6 +55,7 @@ def _compare(options: CompareOptions, arguments: list[str]) -> int:
     _check_quantity(options, groups)
     names = model_names(groups)
     trials = {name: _trials(options, members) for name, members in zip(names, groups, strict=True)}
+    _check_noise([trial for each in trials.values() for trial in each])
     sequences = min(s.test_sequences for each in trials.values() for _, s in each)
     trials = {
         name: [(run, replace(s, test_sequences=sequences)) for run, s in each]
@@ -82,6 +81,7 @@ def _compare(options: CompareOptions, arguments: list[str]) -> int:
         "unit": "nats an image" if frames.static else "nats a sequence",
         "sequences": next(iter(scores.values())).shape[1],
         "steps": trials[names[0]][0][1].steps,
+        "noise": trials[names[0]][0][1].noise.probability,
         "data": frames.name,
         "data_sha256": frames.sha256,
         "particles": options.particles,
@@ -132,6 +132,7 @@ def _trials(
                     data=options.data,
                     split=options.split,
                     sequences=options.sequences,
+                    noise=options.noise,
                     device=options.device,
                 ),
                 member.settings,
@@ -139,6 +140,24 @@ def _trials(
         )
         for member in members
     ]
+
+
+def _check_noise(trials: Sequence[tuple[RunDirectory, FrameExperiment]]) -> None:
+    """Check that all guides see the same noise: the likelihood is one given what they saw.
+
+    Raises
+    ------
+    ConfigError
+        If they do not.
+    """
+    first, settings = trials[0]
+    for other, its in trials:
+        if its.noise != settings.noise:
+            raise ConfigError(
+                f"run_dirs: {first.path} was trained with {settings.noise.kind} noise of "
+                f"{settings.noise.probability} and {other.path} with {its.noise.kind} noise of "
+                f"{its.noise.probability}; give --noise, with which all are then scored"
+            )
 
 
 def _same_frames(
@@ -187,7 +206,7 @@ def _score(
             particles=options.particles,
             steps=settings.steps,
             noise=settings.noise,
-            seed=_SEED,
+            seed=TEST_SEED,
         )
     values = found.iwae if options.score == "bound" else found.predictive
     # An image that is shown T times is still one image.

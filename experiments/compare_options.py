@@ -8,7 +8,7 @@ from typing import Literal
 
 import tyro
 
-from experiments.cli import Count, File, Text
+from experiments.cli import Count, File, Number, Text
 from pyro_nem.checks import at_least
 
 __all__ = ["CompareOptions", "ScoreName"]
@@ -41,6 +41,10 @@ class CompareOptions:
 
     steps: Count = None
     """Steps to score. Default: as trained, which has to be the same for all."""
+
+    noise: Number = None
+    """Probability of noise on each pixel of what the guides see. Default: as trained, which has to
+    be the same for all."""
 
     split: Literal["validation", "test"] = "test"
     """Which split. Choose K on validation if test scores are to be reported afterwards."""

@@ -89,8 +89,9 @@ def _markdown(models: Sequence[ComparedModel], about: Mapping[str, Any]) -> str:
         difference = (
             "" if own.verdict == "best" else f"{own.difference:.2f} ± {own.difference_error:.2f}"
         )
+        name = own.name.replace("|", r"\|")  # a folder may be called so
         lines.append(
-            f"| {own.name} | {own.seeds} | {own.mean:.2f} ± {own.error:.2f} | {spread} | "
+            f"| {name} | {own.seeds} | {own.mean:.2f} ± {own.error:.2f} | {spread} | "
             f"{difference} | {own.verdict} |"
         )
     return "\n".join(lines) + "\n"

@@ -10,7 +10,7 @@ import torch
 import tyro
 
 from experiments.cli import Count, File, Text, provenance, run_command, use_threads
-from experiments.config import FrameExperiment
+from experiments.config import TEST_SEED, FrameExperiment
 from experiments.open_run import open_run, trained_settings
 from experiments.options import to_score
 from experiments.pictures import clip_samples
@@ -30,7 +30,6 @@ from pyro_nem.plots import prediction_curves, save_figure, segmentation_gif
 __all__ = ["RolloutOptions", "main"]
 
 _PROGRAM = "experiments.rollout"
-_SEED = 2**31
 _DRAWN = 3
 
 
@@ -113,7 +112,7 @@ def _roll_out(options: RolloutOptions, arguments: list[str]) -> int:
             steps=options.steps,
             noise=settings.noise,
             sample=options.sample,
-            seed=_SEED,
+            seed=TEST_SEED,
         )
         _print_table(found)
         folder = make_directory(directory.path / "rollouts")
@@ -162,7 +161,7 @@ def _animate(
     wanted = 1 if settings.scale == "smoke" else _DRAWN
     count = min(wanted, source.num_sequences)
     batch = read_batch(source, 0, count, seen + options.steps + 1)
-    generator = torch.Generator(settings.device).manual_seed(_SEED)
+    generator = torch.Generator(settings.device).manual_seed(TEST_SEED)
     made = imagine_clip(
         objective, batch.frames, seen, settings.noise, generator, sample=options.sample
     )

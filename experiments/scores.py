@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.config import FrameExperiment
+from experiments.config import TEST_SEED, FrameExperiment
 from inference import (
     Evaluation,
     NEMObjective,
@@ -14,9 +14,6 @@ from pyro_nem.data import FrameSource
 from pyro_nem.metrics import standard_errors
 
 __all__ = ["score_table", "test_scores"]
-
-# Another seed than any training's, so that noise and first responsibilities are new.
-_TEST_SEED = 2**31
 
 _SEGMENTATION = (
     ("ami", "AMI"),
@@ -56,7 +53,7 @@ def test_scores(
         source,
         steps=settings.steps,
         noise=settings.noise,
-        seed=_TEST_SEED,
+        seed=TEST_SEED,
         scores=("ari", "ami"),
         # One draw, however many the training had, so that runs can be compared.
         particles=1,
@@ -71,7 +68,7 @@ def test_scores(
         sequences=settings.iwae_sequences,
         steps=settings.steps,
         noise=settings.noise,
-        seed=_TEST_SEED,
+        seed=TEST_SEED,
         processes=processes,
     )
     extra = {

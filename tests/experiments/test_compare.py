@@ -31,6 +31,8 @@ def folder(smoke_run, environment, tmp_path_factory):
     derive(smoke_run, runs / "grey", pixels="gaussian")
     derive(smoke_run, runs / "other", objects=2)
     derive(smoke_run, runs / "short", steps=4)
+    noise = read(smoke_run / "config.json")["settings"]["noise"]
+    derive(smoke_run, runs / "clean", noise={**noise, "probability": 0.05})
     derive(smoke_run, runs / "unfinished", components=4)
     (runs / "unfinished" / "summary.json").unlink()
     return runs
@@ -117,10 +119,10 @@ def test_static_images_are_scored_as_denoised(folder, tmp_path, capsys):
 
 
 def test_runs_of_one_name_are_called_by_their_folder(folder, smoke_run, tmp_path, capsys):
-    derive(smoke_run, tmp_path / "wide", training_sequences=63)
-    assert main([str(folder / "a"), str(tmp_path / "wide"), "--data", data_of(smoke_run)]) == 0
+    derive(smoke_run, tmp_path / "a|b", training_sequences=63)
+    assert main([str(folder / "a"), str(tmp_path / "a|b"), "--data", data_of(smoke_run)]) == 0
     printed = capsys.readouterr().out
-    assert f"| {tmp_path / 'wide'} | 1 |" in printed
+    assert rf"| {tmp_path}/a\|b | 1 |" in printed
     # Equal weights on equal frames, with equal noise.
     assert "0.00 ± 0.00 | noise |" in printed
 
@@ -141,6 +143,7 @@ def data_of(run):
         (["a", "nowhere"], [], "nowhere: expected the folder of a run, or the name of released"),
         (["a", "other"], [], "which are other frames; compare runs of the same data"),
         (["a", "short"], [], "20 steps of"),
+        (["a", "clean"], [], "noise of 0.05; give --noise, with which all are then scored"),
         (["a", "grey"], [], "a probability and a density cannot be compared"),
         (["vrnn", "k5"], ["--score", "bound"], "has the guide rnn-em, whose point masses have"),
         (["a", "k5"], ["--sequences", "1"], "--sequences: expected at least 2, got 1"),
@@ -153,7 +156,7 @@ def test_what_cannot_be_compared_is_explained(folder, capsys, names, options, me
     assert main([*(str(folder / name) for name in names), *options]) == 2
     printed = capsys.readouterr().err
     assert message in printed
-    if "other" in names or "short" in names:
+    if {"other", "short", "clean"} & set(names):
         assert all(str(folder / name) in printed for name in names)
 
 
@@ -161,6 +164,16 @@ def test_other_steps_can_be_asked_for(folder, capsys):
     runs = [str(folder / "a"), str(folder / "short")]
     assert main([*runs, "--steps", "4", "--sequences", "4"]) == 0
     assert "| 3/3, steps 4, smoke, located | 1 |" in capsys.readouterr().out
+
+
+def test_other_noise_can_be_asked_for(folder, tmp_path):
+    """One guide on the noise of both: as trained for the first, and asked of the second."""
+    runs = [str(folder / "a"), str(folder / "clean")]
+    options = ["--noise", "0.2", "--sequences", "4", "--output", str(tmp_path)]
+    assert main([*runs, *options]) == 0
+    found = read(tmp_path / "comparison.json")
+    assert found["noise"] == 0.2
+    assert {model["mean"] for model in found["models"]} == {by_hand(folder / "a", 4).mean()}
 
 
 def test_help_explains(capsys):
