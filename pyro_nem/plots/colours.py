@@ -10,10 +10,12 @@ from pyro_nem.errors import ConfigError
 
 __all__ = ["check_colours", "component_colours", "hue_colours", "mix_colours"]
 
-# Okabe and Ito (2008), chosen to stay apart under the common forms of colour blindness, in an order
-# of which the first three and the first five average to grey: an undecided pixel then looks like
-# no component. Black, which in these pictures means "no object", gives way to the wine of Paul Tol.
-_SAFE = ("#0072B2", "#E69F00", "#CC79A7", "#009E73", "#D55E00", "#56B4E9", "#F0E442", "#882255")
+# The hues of Okabe and Ito (2008), chosen to stay apart under the common forms of colour blindness,
+# made lighter or darker until any two differ by 7 in CIE lightness, so that a print in grey can be
+# read as well. The first three and the first five average to grey: an undecided pixel then looks
+# like no component. Black, which in these pictures means "no object", gives way to the wine of Paul
+# Tol.
+_SAFE = ("#00659E", "#E6A004", "#CF82AD", "#00996F", "#BE5400", "#89CBF0", "#F0E442", "#802050")
 
 _BLUE_HUE = 2 / 3
 
@@ -48,9 +50,10 @@ def hue_colours(num_components: int) -> NDArray[np.float64]:
 def component_colours(num_components: int) -> NDArray[np.float64]:
     """Return the colours that every picture uses unless it is given others.
 
-    Up to 8 components take the palette of Okabe and Ito, which colour-blind readers can tell
-    apart and where a component keeps its colour when K changes. More components than a
-    qualitative palette can hold take the equally spaced hues of `hue_colours`.
+    Up to 8 components take the hues of Okabe and Ito, which colour-blind readers can tell apart, in
+    shades that differ in grey too. A component keeps its colour when K changes. More components
+    than a qualitative palette can hold take the equally spaced hues of `hue_colours`, which neither
+    can tell apart.
 
     Parameters
     ----------

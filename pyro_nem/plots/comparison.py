@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from pyro_nem.errors import ConfigError
+from pyro_nem.plots.style import BLUE, FAINT, INK
 
 __all__ = ["comparison_figure"]
 
-_INK = "#222222"
-_FAINT = "#6B6B6B"
-_BLUE = "#0072B2"
+# Longer names lose their middle; inches that a letter of the others takes.
+_LONGEST = 60
+_LETTER = 0.066
 
 
 def comparison_figure(
@@ -27,7 +28,7 @@ def comparison_figure(
     Parameters
     ----------
     names
-        The models, best first.
+        The models, best first. Of more than 60 letters, the first and last are shown.
     differences
         From the best one, whose own is 0.
     intervals
@@ -48,17 +49,26 @@ def comparison_figure(
             f"names: expected as many as differences, intervals and noise, and at least one, got "
             f"{len(names)}, {len(differences)}, {len(intervals)} and {len(noise)}"
         )
-    figure = Figure(figsize=(7.0, 1.3 + 0.4 * len(names)), dpi=150, layout="constrained")
+    shown = [_shortened(name) for name in names]
+    size = (5.0 + _LETTER * max(map(len, shown)), 1.3 + 0.4 * len(names))
+    figure = Figure(figsize=size, dpi=150, layout="constrained")
     axes = figure.add_subplot()
-    axes.axvline(0.0, color=_FAINT, linewidth=0.8, linestyle="--")
+    axes.axvline(0.0, color=FAINT, linewidth=0.8, linestyle="--")
     for row, (x, width, open_mark) in enumerate(zip(differences, intervals, noise, strict=True)):
-        face = "white" if open_mark else _BLUE
+        face = "white" if open_mark else BLUE
         axes.errorbar(
-            x, row, xerr=width, fmt="o", color=_BLUE, markerfacecolor=face, capsize=3, linewidth=1.6
+            x, row, xerr=width, fmt="o", color=BLUE, markerfacecolor=face, capsize=3, linewidth=1.6
         )
-    axes.set_yticks(range(len(names)), names, fontsize=8, color=_INK)
+    axes.set_yticks(range(len(names)), shown, fontsize=8, color=INK)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlabel(label, fontsize=9, color=_INK)
-    axes.tick_params(labelsize=8, color=_FAINT)
+    axes.set_xlabel(label, fontsize=9, color=INK)
+    axes.tick_params(labelsize=8, color=FAINT)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _shortened(name: str) -> str:
+    if len(name) <= _LONGEST:
+        return name
+    half = (_LONGEST - 1) // 2
+    return f"{name[:half]}\N{HORIZONTAL ELLIPSIS}{name[-half:]}"

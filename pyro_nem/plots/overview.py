@@ -14,6 +14,7 @@ from pyro_nem.errors import ConfigError
 from pyro_nem.plots.colours import check_colours, mix_colours
 from pyro_nem.plots.groups import colour_groups
 from pyro_nem.plots.segmentation import SegmentationSample
+from pyro_nem.plots.style import FAINT, INK
 
 __all__ = ["overview_figure"]
 
@@ -30,9 +31,6 @@ _HEADER = 34
 _TITLE = 48
 _LETTER = 18  # room for one letter of the title
 _MARGIN = 20
-
-_INK = "#222222"
-_FAINT = "#6B6B6B"
 
 
 @dataclass(frozen=True)
@@ -148,12 +146,12 @@ def _draw(rows: list[_Row], numbers: list[int], title: str) -> Figure:
         figure.text(x / page_width, 1 - y / page_height, text, **style)
 
     if title:
-        write(_MARGIN, _MARGIN, title, va="top", fontsize=12, fontweight="bold", color=_INK)
+        write(_MARGIN, _MARGIN, title, va="top", fontsize=12, fontweight="bold", color=INK)
     header = top - 10
-    write(_LABELS - 18, header, "step $t$", ha="right", va="baseline", fontsize=9, color=_FAINT)
+    write(_LABELS - 18, header, "step $t$", ha="right", va="baseline", fontsize=9, color=FAINT)
     for left, name in zip(lefts, ["init", *map(str, numbers)], strict=True):
         centre = _LABELS + left + width / 2
-        write(centre, header, name, ha="center", va="baseline", fontsize=9, color=_FAINT)
+        write(centre, header, name, ha="center", va="baseline", fontsize=9, color=FAINT)
     for row, row_top in zip(rows, tops, strict=True):
         bottom = page_height - row_top - height
         axes = figure.add_axes(
@@ -167,8 +165,8 @@ def _draw(rows: list[_Row], numbers: list[int], title: str) -> Figure:
         _fill(axes, row, lefts, (height, width))
         middle = row_top + height / 2
         edge = _LABELS - 18
-        write(edge, middle - 3, row.words, ha="right", va="bottom", fontsize=9, color=_INK)
-        write(edge, middle + 3, row.symbol, ha="right", va="top", fontsize=8.5, color=_FAINT)
+        write(edge, middle - 3, row.words, ha="right", va="bottom", fontsize=9, color=INK)
+        write(edge, middle + 3, row.symbol, ha="right", va="top", fontsize=8.5, color=FAINT)
     return figure
 
 

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from pyro_nem.errors import ConfigError
 from pyro_nem.plots.colours import component_colours
+from pyro_nem.plots.style import FAINT, INK
 
 __all__ = ["seed_curves"]
 
 _STYLES = ("-", "--", ":", "-.")
-_INK = "#222222"
-_FAINT = "#6B6B6B"
 
 
 def seed_curves(
@@ -56,10 +55,10 @@ def seed_curves(
             axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
     if trained is not None:
         mark = f"{trained} steps of training"
-        axes.axvline(trained, color=_FAINT, linewidth=0.8, linestyle="--", label=mark)
-    axes.set_xlabel("step", fontsize=9, color=_INK)
-    axes.set_ylabel(label, fontsize=9, color=_INK)
-    axes.tick_params(labelsize=8, color=_FAINT)
+        axes.axvline(trained, color=FAINT, linewidth=0.8, linestyle="--", label=mark)
+    axes.set_xlabel("step", fontsize=9, color=INK)
+    axes.set_ylabel(label, fontsize=9, color=INK)
+    axes.tick_params(labelsize=8, color=FAINT)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=8, frameon=False, handlelength=3.2)
