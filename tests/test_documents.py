@@ -49,6 +49,7 @@ COMMANDS = (
     "compare",
     "benchmark",
     "collect",
+    "release",
     "table",
 )
 PREAMBLE = "from inference import TrainingConfig\nTINY = TrainingConfig(updates=2, batch_size=4)\n"
@@ -207,7 +208,8 @@ def test_the_readmes_figures_are_those_of_the_committed_results():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = [
         row
-        for path in sorted((ROOT / "docs" / "results").rglob("*_shapes.json"))
+        for path in sorted((ROOT / "docs" / "results").rglob("*_*.json"))
+        if not path.name.startswith("benchmark")
         for row in json.loads(path.read_text(encoding="utf-8"))["rows"]
     ]
     known = {
@@ -215,9 +217,9 @@ def test_the_readmes_figures_are_those_of_the_committed_results():
         for row in rows
     }
     cell = r"(\d\.\d+)(?: ± (\d\.\d+))?"
-    line = rf"^\| (\w+_shapes [^|]+?) \| {cell} \| {cell} \| (\S+) \|"
+    line = rf"^\| (\w+_(?:shapes|mnist) [^|]+?) \| {cell} \| {cell} \| (\S+) \|"
     table = re.findall(line, text, re.MULTILINE)
-    assert len(table) == len(re.findall(r"^\| \w+_shapes", text, re.MULTILINE)) > 2
+    assert len(table) == len(re.findall(r"^\| \w+_(?:shapes|mnist) ", text, re.MULTILINE)) > 2
     for name, mean, mean_std, last, last_std, paper in table:
         for metric, value, std in (("ami", mean, mean_std), ("ami_last", last, last_std)):
             row = known[name, metric]

@@ -158,6 +158,10 @@ def test_release_refuses_names_that_are_paths_and_data_of_ones_own(command, smok
     assert not (tmp_path / "small.safetensors").exists()
 
 
+def test_the_package_brings_weights():
+    assert {"flying_mnist", "flying_shapes", "static_shapes"} <= set(released_names())
+
+
 @pytest.mark.parametrize("name", released_names())
 def test_weights_of_the_package_can_be_used(name):
     file = WEIGHTS / f"{name}.safetensors"
