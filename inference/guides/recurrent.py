@@ -106,6 +106,8 @@ class RecurrentGuide(nn.Module, ABC):
         like = next(model.decoder.parameters())
         shape = (batch, model.num_components, model.num_pixels)
         noise = torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device).abs()
+        # In 32 bits one draw of ten millions is exactly 0, and 0 / 0 for a single component.
+        noise = noise.clamp_min(torch.finfo(noise.dtype).tiny)
         return self._before(batch, noise / noise.sum(1, keepdim=True))
 
     def _before(self, batch: int, gamma: Tensor) -> GuideState:

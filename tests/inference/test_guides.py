@@ -26,6 +26,17 @@ def test_gradient_nem_ascends_the_expected_log_likelihood():
     torch.testing.assert_close(after.hidden, state.hidden + 0.3 * gradient)
 
 
+@pytest.mark.parametrize("components", [1, 3])
+def test_a_draw_of_zeros_is_a_start(components, monkeypatch):
+    """As 32-bit draws are now and then; with one component, 0 / 0 would follow."""
+    _, guide = build("rnn-em, dense", components)
+    monkeypatch.setattr(
+        torch, "randn", lambda shape, **kind: torch.zeros(shape, dtype=kind["dtype"])
+    )
+    gamma = guide.start(2).gamma
+    torch.testing.assert_close(gamma, torch.full_like(gamma, 1 / components))
+
+
 def test_gradient_nem_works_without_autograd():
     _, guide = build("n-em", 3)
     with torch.no_grad():
