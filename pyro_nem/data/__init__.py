@@ -1,4 +1,4 @@
-"""Frames: the files they live in, the generators that make them, the batches they come in.
+"""Frames and sequences: their files, the generators that make them, the batches they come in.
 
 Usage::
 
@@ -41,7 +41,16 @@ from pyro_nem.data.mnist_bitmaps import DigitBitmaps, digit_bitmaps
 from pyro_nem.data.motion import bounce
 from pyro_nem.data.noise import Noise, bitflip, masked_uniform
 from pyro_nem.data.order import epoch_order
+from pyro_nem.data.polyphonic import LOWEST_NOTE, NOTES, TuneName, piano_rolls
+from pyro_nem.data.published import PublishedFile, published_content
 from pyro_nem.data.resident import MEMORY_LIMIT, ResidentFrames
+from pyro_nem.data.sequences import (
+    SequenceBatch,
+    SequenceSet,
+    pad,
+    padded_batches,
+    shuffled_batches,
+)
 from pyro_nem.data.shapes import (
     BITMAPS,
     Scene,
@@ -63,7 +72,9 @@ from pyro_nem.data.sprites import (
 
 __all__ = [
     "BITMAPS",
+    "LOWEST_NOTE",
     "MEMORY_LIMIT",
+    "NOTES",
     "SILHOUETTES",
     "SPLITS",
     "WHOLE",
@@ -82,13 +93,17 @@ __all__ = [
     "HDF5Frames",
     "MNISTPart",
     "Noise",
+    "PublishedFile",
     "ResidentFrames",
     "Scene",
+    "SequenceBatch",
+    "SequenceSet",
     "ShapesConfig",
     "Share",
     "Split",
     "SpriteScene",
     "SpritesConfig",
+    "TuneName",
     "as_source",
     "balls_file",
     "bitflip",
@@ -113,12 +128,17 @@ __all__ = [
     "mnist_images",
     "num_batches",
     "ordered_batches",
+    "pad",
+    "padded_batches",
+    "piano_rolls",
+    "published_content",
     "read_batch",
     "render",
     "render_balls",
     "render_digits",
     "render_sprites",
     "shapes_file",
+    "shuffled_batches",
     "simulate_balls",
     "sprites_file",
     "track",

@@ -94,7 +94,9 @@ def test_another_mirror_is_asked_where_one_fails(digits, folder, monkeypatch, fa
 def test_without_a_network_the_error_says_where_to_put_the_file(folder, monkeypatch):
     monkeypatch.delenv("PYRO_NEM_DATA", raising=False)
     answers(monkeypatch, *[urllib.error.URLError("no route to host")] * 2)
-    with pytest.raises(DataError, match=r"cannot download MNIST .*no route to host") as caught:
+    with pytest.raises(
+        DataError, match=r"cannot download the images of MNIST .*no route to host"
+    ) as caught:
         mnist_images("t10k", str)
     place = folder / "cache" / "mnist"
     assert f"get {NAMES['t10k']} by hand and put it into {place}" in str(caught.value)

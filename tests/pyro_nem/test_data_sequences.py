@@ -1,0 +1,192 @@
+"""Sequences of unequal length in padded batches, and the piano rolls among them."""
+
+import hashlib
+import io
+import itertools
+import urllib.request
+
+import numpy as np
+import pytest
+import torch
+from scipy.io import savemat
+
+from pyro_nem.data import (
+    SequenceSet,
+    Share,
+    data_dir,
+    pad,
+    padded_batches,
+    piano_rolls,
+    polyphonic,
+    shuffled_batches,
+)
+from pyro_nem.errors import ConfigError, DataError
+
+LENGTHS = (3, 5, 1, 4, 2, 6, 2)
+
+
+def numbered(lengths=LENGTHS):
+    """A set in which every number tells its sequence and step."""
+    return SequenceSet(
+        "numbers",
+        [np.stack([np.full(t, n), np.arange(t)], 1) for n, t in enumerate(lengths, start=1)],
+    )
+
+
+def members(batch):
+    return batch.x[0, :, 0].long().tolist()
+
+
+def test_padding_comes_after_the_end():
+    batch = pad(numbered().sequences[:3])
+    assert batch.x.shape == (5, 3, 2)
+    assert batch.x.dtype == torch.float32
+    assert batch.lengths.tolist() == [3, 5, 1]
+    assert torch.equal(batch.mask.sum(0), batch.lengths)
+    assert torch.equal(batch.mask[:, 0], torch.tensor([1, 1, 1, 0, 0]).bool())
+    assert (batch.x[~batch.mask] == 0).all()
+    for index, sequence in enumerate(numbered().sequences[:3]):
+        np.testing.assert_array_equal(batch.x[: len(sequence), index].numpy(), sequence)
+
+
+def test_all_sequences_come_in_order():
+    assert [members(b) for b in padded_batches(numbered(), batch_size=3)] == [
+        [1, 2, 3],
+        [4, 5, 6],
+        [7],
+    ]
+    second = padded_batches(numbered(), batch_size=3, share=Share(1, 2))
+    assert [members(b) for b in second] == [[4, 5, 6]]
+
+
+def test_the_order_of_training_is_a_function_of_seed_and_update():
+    def batches(**options):
+        return shuffled_batches(numbered(), batch_size=3, **{"seed": 0, **options})
+
+    seen = [members(b) for b in itertools.islice(batches(), 8)]
+    for epoch in range(4):
+        two = seen[2 * epoch] + seen[2 * epoch + 1]
+        assert len(set(two)) == 6
+    assert len({tuple(b) for b in seen}) > 4
+    for start in (1, 2, 5):
+        assert [members(b) for b in itertools.islice(batches(start=start), 8 - start)] == seen[
+            start:
+        ]
+    assert [members(b) for b in itertools.islice(batches(seed=1), 8)] != seen
+    parts = [
+        [members(b) for b in itertools.islice(batches(share=Share(i, 3)), 8)] for i in range(3)
+    ]
+    assert [a + b + c for a, b, c in zip(*parts, strict=True)] == seen
+
+
+def test_the_mean_is_over_steps():
+    source = SequenceSet("two", [np.array([[0.0], [0.0], [3.0]]), np.array([[1.0]])])
+    torch.testing.assert_close(source.mean(), torch.tensor([1.0]))
+    assert source.num_steps == 4
+    assert source.first(1).num_steps == 3
+
+
+@pytest.mark.parametrize(
+    ("sequences", "message"),
+    [
+        ([], "at least one sequence"),
+        ([np.zeros((2, 3)), np.zeros((0, 3))], "sequence 1: expected"),
+        ([np.zeros((2, 3)), np.zeros((2, 4))], r"found \(2, 4\)"),
+        ([np.full((2, 3), np.nan)], "finite"),
+    ],
+)
+def test_impossible_sequences_are_refused(sequences, message):
+    with pytest.raises(DataError, match=message):
+        SequenceSet("odd", sequences)
+
+
+def test_impossible_batches_are_refused():
+    with pytest.raises(ConfigError, match="has 7 sequences, fewer than one batch of 8"):
+        shuffled_batches(numbered(), batch_size=8, seed=0)
+    with pytest.raises(ConfigError, match="share each batch equally"):
+        shuffled_batches(numbered(), batch_size=4, seed=0, share=Share(0, 3))
+    with pytest.raises(ConfigError, match="batch_size: expected at least 1"):
+        list(padded_batches(numbered(), batch_size=0))
+
+
+def put_rolls(folder, monkeypatch, **changes):
+    """Write a small file of rolls and let it be that of JSB."""
+    generator = np.random.default_rng(0)
+
+    def cells(lengths):
+        rolls = np.empty((1, len(lengths)), object)
+        for index, steps in enumerate(lengths):
+            rolls[0, index] = generator.integers(0, 2, (steps, 88), np.uint8)
+        return rolls
+
+    content = {"traindata": cells([4, 6, 5]), "validdata": cells([3]), "testdata": cells([7, 2])}
+    content.update(changes)
+    file = io.BytesIO()
+    savemat(file, {name: value for name, value in content.items() if value is not None})
+    path = folder / "polyphonic" / "JSB_Chorales.mat"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(file.getvalue())
+    published = polyphonic.TUNES["jsb"]._replace(sha256=hashlib.sha256(file.getvalue()).hexdigest())
+    monkeypatch.setitem(polyphonic.TUNES, "jsb", published)
+    monkeypatch.setenv("PYRO_NEM_DATA", str(folder))
+    return content
+
+
+def test_rolls_are_those_of_the_file(tmp_path, monkeypatch):
+    content = put_rolls(tmp_path, monkeypatch)
+    found = piano_rolls("jsb")
+    assert [len(found[split]) for split in ("training", "validation", "test")] == [3, 1, 2]
+    for mine, theirs in zip(found["test"].sequences, content["testdata"][0], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_missing_file_of_rolls_is_downloaded_and_checked(tmp_path, monkeypatch):
+    put_rolls(tmp_path / "there", monkeypatch)
+    answer = (tmp_path / "there" / "polyphonic" / "JSB_Chorales.mat").read_bytes()
+    monkeypatch.delenv("PYRO_NEM_DATA")
+    monkeypatch.setenv("PYRO_NEM_CACHE", str(tmp_path / "cache"))
+    answers = [answer + b"x", answer]
+    monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: io.BytesIO(answers.pop(0)))
+    with pytest.raises(DataError, match=r"expected the JSB Chorales .* SHA-256 is .* by hand"):
+        piano_rolls("jsb", report=lambda line: None)
+    lines = []
+    assert len(piano_rolls("jsb", lines.append)["test"]) == 2
+    assert "JSB_Chorales.mat" in lines[0]
+    assert len(piano_rolls("jsb", pytest.fail)["test"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"testdata": None}, "test: expected the entry 'testdata'"),
+        ({"validdata": np.full((1, 1), None)}, "validation: expected rolls"),
+        ({"traindata": np.full((1, 1), None)}, "training: expected rolls"),
+    ],
+)
+def test_other_content_is_refused(tmp_path, monkeypatch, changes, message):
+    for key, roll in (
+        ("validdata", np.zeros((4, 87), np.uint8)),
+        ("traindata", np.full((4, 88), 2)),
+    ):
+        if key in changes:
+            changes[key][0, 0] = roll
+    put_rolls(tmp_path, monkeypatch, **changes)
+    with pytest.raises(DataError, match=message):
+        piano_rolls("jsb")
+
+
+@pytest.mark.skipif(
+    data_dir() is None or not (data_dir() / "polyphonic").is_dir(),
+    reason="the piano rolls are not in $PYRO_NEM_DATA",
+)
+@pytest.mark.parametrize(
+    ("tunes", "counts", "steps"),
+    [
+        ("jsb", [229, 76, 77], [13_807, 4_602, 4_725]),
+        ("nottingham", [694, 173, 170], [176_561, 45_513, 44_463]),
+    ],
+)
+def test_the_real_rolls_have_the_published_sizes(tunes, counts, steps):
+    found = piano_rolls(tunes).values()
+    assert [len(split) for split in found] == counts
+    assert [split.num_steps for split in found] == steps
