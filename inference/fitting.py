@@ -6,20 +6,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from inference.checkpointers import FileCheckpointer, MemoryCheckpointer
 from inference.execution import Execution, captures
 from inference.frame_task import FrameTask, check_source
 from inference.holding import hold_frames
-from inference.interruption import Interruption
 from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
-from inference.progress import ProgressPrinter
-from inference.resuming import load_best, load_state
 from inference.run_directory import RunDirectory
-from inference.training import Checkpointer, train
+from inference.run_training import check_arguments, run_training
 from inference.training_config import TrainingConfig
 from pyro_nem.data import FrameSource, Noise
-from pyro_nem.errors import ConfigError
 
 __all__ = ["Run", "fit_objective"]
 
@@ -107,14 +102,11 @@ def fit_objective(
     ProcessError
         If another process has died or cannot be reached; the last checkpoint is kept.
     """
-    if resume and directory is None:
-        raise ConfigError("resume: expected the directory of the run to continue, got none")
+    check_arguments(config, directory, validated=validation is not None, resume=resume)
     execution = Execution() if execution is None else execution
     for source in (training, validation):
         if source is not None:
             check_source(objective, source, steps)
-    if validation is None and config.patience is not None:
-        raise ConfigError("patience: early stopping needs validation data, got none")
     device = next(objective.parameters()).device
     resident = hold_frames(training, steps, device, report) if execution.resident else None
     task = FrameTask(
@@ -127,46 +119,17 @@ def fit_objective(
         settled=objective.bound.kl_warmup,
         resident=resident,
     )
-    state = None
-    if directory is not None and resume:
-        state = load_state(objective, directory, processes)
-    elif directory is not None:
-        # Impossible pixels and too small a file show here, before the folder is made.
-        next(task.batches(0))
-        processes.once(lambda: directory.create(description))
-    processes.align(objective)
-    records: list[dict[str, float | int]] = []
-    memory = MemoryCheckpointer()
-    checkpointer: Checkpointer = memory
-    if directory is not None:
-        records += processes.once(directory.read_metrics)
-        checkpointer = FileCheckpointer(directory, processes)
-    printer = ProgressPrinter(config.updates, report)
-
-    def log(record: Mapping[str, float | int]) -> None:
-        records.append(dict(record))
-        if directory is not None:
-            processes.once(lambda: directory.append_metrics(record))
-        if processes.writes:
-            printer(record)
-
-    with Interruption() as interruption:
-        outcome = train(
-            task,
-            objective,
-            config,
-            log=log,
-            checkpointer=checkpointer,
-            resume=state,
-            # A signal reaches the processes at different updates; all stop after the same one.
-            should_stop=lambda: processes.any(interruption.requested()),
-            processes=processes,
-            capture=report if captures(execution, objective, processes, report) else None,
-        )
-    objective.load_state_dict(outcome.module.state_dict())
-    if validation is not None and directory is not None:
-        load_best(objective, directory, processes)
-    elif validation is not None and memory.best is not None:
-        objective.load_state_dict(memory.best)
+    trained = run_training(
+        task,
+        objective,
+        config,
+        directory=directory,
+        description=description,
+        resume=resume,
+        validated=validation is not None,
+        report=report,
+        processes=processes,
+        capture=report if captures(execution, objective, processes, report) else None,
+    )
     path = None if directory is None else directory.path
-    return Run(objective, records, outcome.reason, outcome.update, outcome.seconds, path)
+    return Run(objective, *trained, path)

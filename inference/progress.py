@@ -8,7 +8,7 @@ __all__ = ["ProgressPrinter", "duration"]
 
 
 class ProgressPrinter:
-    """Prints a training's records: loss, KL (nats a frame), ARI, effective components, time left.
+    """Prints a training's records: loss, KL, ARI, effective components (what there is), time left.
 
     Parameters
     ----------
@@ -50,7 +50,9 @@ def duration(seconds: float) -> str:
 
 
 def _scores(split: str, record: Mapping[str, float | int]) -> str:
-    text = f"{split} loss {record[f'{split}.loss']:.1f}"
+    loss = record[f"{split}.loss"]
+    # Of a frame or sequence it is hundreds of nats, of a step a few.
+    text = f"{split} loss {loss:.{1 if abs(loss) >= 100 else 3}f}"
     if f"{split}.kl" in record:
         text += f", KL {record[f'{split}.kl']:.2f}"
     if f"{split}.ari" in record:

@@ -1,19 +1,38 @@
 """What the world is: generative programs in Pyro."""
 
+from models.outputs import (
+    BernoulliOutput,
+    CategoricalOutput,
+    GaussianMixtureOutput,
+    GaussianOutput,
+    OutputLaw,
+    PenOutput,
+)
 from models.pixels import BernoulliPixels, GaussianPixels, PixelLaw
 from models.priors import StatePrior, UniformPrior, UnitCube
 from models.recurrent_prior import RecurrentPrior, gaussian_head
 from models.rollout import Rollout, StateLaw
 from models.select_component import select_component
+from models.sequence_rollout import RecurrentState, SequenceRollout
+from models.sequence_vrnn import SequenceVRNN
 from models.spatial_mixture import Decoder, SpatialMixture
 
 __all__ = [
+    "BernoulliOutput",
     "BernoulliPixels",
+    "CategoricalOutput",
     "Decoder",
+    "GaussianMixtureOutput",
+    "GaussianOutput",
     "GaussianPixels",
+    "OutputLaw",
+    "PenOutput",
     "PixelLaw",
     "RecurrentPrior",
+    "RecurrentState",
     "Rollout",
+    "SequenceRollout",
+    "SequenceVRNN",
     "SpatialMixture",
     "StateLaw",
     "StatePrior",

@@ -68,7 +68,7 @@ class RecurrentPrior(nn.Module):
         return dist.Normal(law.loc, law.scale).to_event(2)
 
 
-def gaussian_head(raw: Tensor) -> StateLaw:
+def gaussian_head(raw: Tensor, min_scale: float = MIN_SCALE) -> StateLaw:
     """Return loc and scale of a layer's output [..., 2 H]; 0 gives the standard normal law."""
     loc, scale = raw.chunk(2, dim=-1)  # [..., H] each
-    return StateLaw(loc, F.softplus(scale + _UNIT) + MIN_SCALE)
+    return StateLaw(loc, F.softplus(scale + _UNIT) + min_scale)

@@ -12,6 +12,7 @@ from pyro_nem.networks.official import (
     FlatEncoder,
     TiedDecoder,
 )
+from pyro_nem.networks.perceptron import perceptron
 from pyro_nem.networks.relational import GatedRelationalCell, RelationalCell
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "SigmoidCell",
     "TiedDecoder",
     "UpsampleConv",
+    "perceptron",
 ]

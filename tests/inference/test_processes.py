@@ -10,7 +10,7 @@ import torch
 from process_scenarios import OBJECTIVES, launch, scores, updated
 from small_run import CONFIG, frames, numbers, run
 
-from inference import RunDirectory, expected_processes, fitting, joined, load_checkpoint
+from inference import RunDirectory, expected_processes, joined, load_checkpoint, run_training
 from inference.frame_task import FrameTask
 from inference.processes import ALONE, Processes
 from inference.streams import update_seed
@@ -18,7 +18,7 @@ from pyro_nem.data import Noise
 from pyro_nem.errors import ConfigError
 
 
-class Impatient(fitting.Interruption):
+class Impatient(run_training.Interruption):
     """Asks to stop after three updates."""
 
     asked = 0
@@ -33,7 +33,7 @@ def folder(tmp_path_factory):
     """Two processes have been through everything, beginning with a run that one had begun."""
     folder = tmp_path_factory.mktemp("processes")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "Interruption", Impatient)
+        patch.setattr(run_training, "Interruption", Impatient)
         assert run(folder / "begun").updates == 3
     with launch(process_scenarios.__file__, "together", folder) as processes:
         printed = processes.communicate(timeout=60)[0]

@@ -16,6 +16,7 @@ from inference import (
     fit,
     fitting,
     load_checkpoint,
+    run_training,
 )
 from pyro_nem.data import ArrayFrames
 from pyro_nem.errors import CheckpointError, NumericalError
@@ -25,7 +26,7 @@ from pyro_nem.errors import CheckpointError, NumericalError
 def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(tmp_path, monkeypatch, stop_after):
     whole = run(tmp_path / "whole")
 
-    class Impatient(fitting.Interruption):
+    class Impatient(run_training.Interruption):
         asked = 0
 
         def requested(self):
@@ -33,7 +34,7 @@ def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(tmp_path, monke
             return self.asked >= stop_after
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting, "Interruption", Impatient)
+        patch.setattr(run_training, "Interruption", Impatient)
         part = run(tmp_path / "parts")
     assert part.reason == "interrupted"
     assert part.updates == stop_after
@@ -57,14 +58,14 @@ def test_metrics_after_the_checkpoint_are_written_again(tmp_path):
 
 def test_sigterm_saves_and_stops(tmp_path, monkeypatch):
 
-    original = fitting.ProgressPrinter.__call__
+    original = run_training.ProgressPrinter.__call__
 
     def printer(self, record):
         original(self, record)
         if record["update"] == 3:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(fitting.ProgressPrinter, "__call__", printer)
+    monkeypatch.setattr(run_training.ProgressPrinter, "__call__", printer)
     before = signal.getsignal(signal.SIGTERM)
     found = run(tmp_path / "run")
     assert (found.reason, found.updates) == ("interrupted", 3)
@@ -128,14 +129,14 @@ def test_a_folder_with_other_files_is_not_written_over(tmp_path):
 
 
 def test_stopped_without_validation_data_the_last_weights_come_back(tmp_path, monkeypatch):
-    class AfterFive(fitting.Interruption):
+    class AfterFive(run_training.Interruption):
         asked = 0
 
         def requested(self):
             self.asked += 1
             return self.asked >= 5
 
-    monkeypatch.setattr(fitting, "Interruption", AfterFive)
+    monkeypatch.setattr(run_training, "Interruption", AfterFive)
     model, guide = build()
     config = replace(CONFIG, validate_every=3, averaging=None)
     found = fit(model, guide, frames(), config=config, directory=tmp_path / "run")

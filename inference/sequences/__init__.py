@@ -1,0 +1,23 @@
+"""Inference for sequence models: the posterior, its bounds, training and evaluation."""
+
+from inference.sequences.evaluation import SequenceScores, score_sequences
+from inference.sequences.fitting import SequenceRun, fit_sequences
+from inference.sequences.no_latents import NoLatents
+from inference.sequences.objective import SequenceLoss, SequenceObjective
+from inference.sequences.posterior import SequencePosterior
+from inference.sequences.protocol import SequenceGuide
+from inference.sequences.resampling import SystematicResampling, combine_resampled
+
+__all__ = [
+    "NoLatents",
+    "SequenceGuide",
+    "SequenceLoss",
+    "SequenceObjective",
+    "SequencePosterior",
+    "SequenceRun",
+    "SequenceScores",
+    "SystematicResampling",
+    "combine_resampled",
+    "fit_sequences",
+    "score_sequences",
+]

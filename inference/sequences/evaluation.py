@@ -1,0 +1,142 @@
+"""Bounds on the log-likelihood of sequences, of any checkpoint, whatever it was trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pyro
+import torch
+from torch import Tensor
+
+from inference.bound_config import BoundConfig
+from inference.processes import ALONE, Processes
+from inference.sequences.objective import SequenceObjective
+from inference.streams import update_seed
+from pyro_nem.checks import at_least
+from pyro_nem.data import SequenceSet, padded_batches
+
+__all__ = ["SequenceScores", "score_objective", "score_sequences"]
+
+# Streams of randomness beside stream 0, the training updates.
+_STREAM = 1
+
+# When particles are resampled in the bound that is reported, as in the literature.
+_RESAMPLE = 0.5
+
+
+class SequenceScores(NamedTuple):
+    """Scores of a set of sequences.
+
+    Attributes
+    ----------
+    values
+        Of every sequence, in nats: bounds on log p(x) by name, and "kl"; name -> [N].
+    steps
+        Steps of every sequence, [N].
+    """
+
+    values: dict[str, Tensor]
+    steps: Tensor
+
+    @property
+    def nats_per_step(self) -> dict[str, float]:
+        """Sums over all sequences divided by the number of all steps.
+
+        Bounds with their sign turned, so that they are bounds on the negative log-likelihood as
+        tables have them; the lower the better.
+        """
+        total = self.steps.sum()
+        sums = {name: (values.sum() / total).item() for name, values in self.values.items()}
+        return {name: value if name == "kl" else -value for name, value in sums.items()}
+
+
+def score_objective(
+    objective: SequenceObjective,
+    data: SequenceSet,
+    *,
+    rows_at_once: int = 512,
+    seed: int = 0,
+    processes: Processes = ALONE,
+) -> SequenceScores:
+    """Score sequences by an objective's own bound, "bound", and by its KL, without gradients.
+
+    Parameters
+    ----------
+    objective
+        Model, guide and bound.
+    data
+        The sequences.
+    rows_at_once
+        Draws of several sequences are computed together, as many as this.
+    seed
+        Seed of the draws.
+    processes
+        Those that share the batches; all return the same scores, and their number does not change
+        them.
+    """
+    at_least(1, rows_at_once=rows_at_once)
+    like = next(objective.parameters())
+    batch_size = max(1, rows_at_once // objective.bound.particles)
+    parts: list[tuple[dict[str, Tensor], Tensor]] = []
+    share = processes.share
+    batches = padded_batches(data, batch_size=batch_size, share=share)
+    for turn, batch in enumerate(batches):
+        index = turn * share.count + share.index
+        generator = torch.Generator(like.device).manual_seed(update_seed(seed, _STREAM, index))
+        with torch.no_grad(), pyro.validation_enabled(False):
+            terms = objective(batch.to(like), generator)
+        found = {"bound": terms.bound.double().cpu()}
+        if terms.divergence is not None:
+            kl = terms.divergence.reshape(-1, *batch.mask.shape).mean(0).sum(0)  # [B]
+            found["kl"] = kl.double().cpu()
+        parts.append((found, batch.lengths))
+    parts = processes.in_turn(parts)
+    values = {name: torch.cat([found[name] for found, _ in parts]) for name in parts[0][0]}
+    return SequenceScores(values, torch.cat([steps for _, steps in parts]))
+
+
+def score_sequences(
+    objective: SequenceObjective,
+    data: SequenceSet,
+    *,
+    particles: Sequence[int] = (4,),
+    rows_at_once: int = 512,
+    seed: int = 0,
+    processes: Processes = ALONE,
+) -> SequenceScores:
+    """Score sequences by every bound: "elbo", and for each S "iwae_S" and "fivo_S"; and by "kl".
+
+    A model without latents has its exact "log_likelihood" alone.
+
+    Parameters
+    ----------
+    objective
+        Model and guide; which bound they were trained with does not matter.
+    data, rows_at_once, seed, processes
+        See :func:`score_objective`.
+    particles
+        Each S.
+
+    Raises
+    ------
+    ConfigError
+        If a number is below 1.
+    """
+
+    def scored(bound: BoundConfig, resample: float | None = None) -> SequenceScores:
+        other = SequenceObjective(objective.model, guide, bound=bound, resample=resample)
+        return score_objective(
+            other, data, rows_at_once=rows_at_once, seed=seed, processes=processes
+        )
+
+    guide: Any = objective.guide
+    first = scored(BoundConfig(divergence="analytic"))
+    if not objective.guide.stochastic:
+        return SequenceScores({"log_likelihood": first.values["bound"]}, first.steps)
+    values = {"elbo": first.values["bound"], "kl": first.values["kl"]}
+    for count in particles:
+        bound = BoundConfig("iwae", count)
+        values[f"iwae_{count}"] = scored(bound).values["bound"]
+        values[f"fivo_{count}"] = scored(bound, _RESAMPLE).values["bound"]
+    return SequenceScores(values, first.steps)

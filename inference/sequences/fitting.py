@@ -1,0 +1,89 @@
+"""Fitting a sequence model and its guide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from inference.processes import ALONE, Processes
+from inference.run_directory import RunDirectory
+from inference.run_training import check_arguments, run_training
+from inference.sequences.objective import SequenceObjective
+from inference.sequences.task import SequenceTask
+from inference.training_config import TrainingConfig
+from pyro_nem.data import SequenceSet
+from pyro_nem.errors import ConfigError
+
+__all__ = ["SequenceRun", "fit_sequences"]
+
+
+class SequenceRun(NamedTuple):
+    """A finished or interrupted training; see :class:`inference.Run`."""
+
+    objective: SequenceObjective
+    records: list[dict[str, float | int]]
+    reason: Literal["finished", "early", "interrupted"]
+    updates: int
+    seconds: float
+    directory: Path | None
+
+
+def fit_sequences(
+    objective: SequenceObjective,
+    training: SequenceSet,
+    validation: SequenceSet | None = None,
+    *,
+    config: TrainingConfig | None = None,
+    directory: RunDirectory | None = None,
+    description: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    report: Callable[[str], None] = print,
+    processes: Processes = ALONE,
+) -> SequenceRun:
+    """Train an objective on sequences.
+
+    Parameters
+    ----------
+    objective
+        Model, guide and bound; trained in place, on the device where they are.
+    training, validation
+        The sequences; without ``validation`` the last weights are kept.
+    config
+        Updates, optimiser and schedule.
+    directory, description, resume, report, processes
+        See :func:`inference.run_training.run_training`.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder holds another run, or the checkpoint to resume is corrupt or another's.
+    ConfigError
+        If the data do not fit the model, or the arguments each other.
+    NumericalError
+        If the loss becomes NaN or infinite; the last checkpoint is kept.
+    ProcessError
+        If another process has died or cannot be reached; the last checkpoint is kept.
+    """
+    config = TrainingConfig() if config is None else config
+    check_arguments(config, directory, validated=validation is not None, resume=resume)
+    size = objective.model.law_of_steps.size
+    for source in (training, validation):
+        if source is not None and source.size != size:
+            raise ConfigError(
+                f"{source.name}: has {source.size} numbers a step, but the model's output law "
+                f"{size}; build it with size={source.size}"
+            )
+    task = SequenceTask(training, validation, config, processes, settled=objective.bound.kl_warmup)
+    trained = run_training(
+        task,
+        objective,
+        config,
+        directory=directory,
+        description={} if description is None else description,
+        resume=resume,
+        validated=validation is not None,
+        report=report,
+        processes=processes,
+    )
+    return SequenceRun(objective, *trained, None if directory is None else directory.path)

@@ -1,0 +1,33 @@
+"""The guide of a sequence model without latents."""
+
+from __future__ import annotations
+
+from torch import Generator
+
+from inference.sequences.protocol import ModelGuide
+from inference.sequences.resampling import SystematicResampling
+from inference.sequences.unrolling import Drawn, unroll
+from models import SequenceRollout
+from pyro_nem.data import SequenceBatch
+
+__all__ = ["NoLatents"]
+
+
+class NoLatents(ModelGuide):
+    """The guide of a model without latents, whose likelihood is exact: it has no site."""
+
+    stochastic = False
+
+    def rollout(
+        self,
+        batch: SequenceBatch,
+        generator: Generator | None = None,
+        particles: int = 1,
+        resampling: SystematicResampling | None = None,
+    ) -> SequenceRollout:
+        """Run the recurrence over a batch; the other arguments do not matter."""
+        nothing = batch.x.new_zeros(batch.mask.shape[1], 0)  # [B, 0]
+        return unroll(self.model, batch, lambda t, seen, context: Drawn(nothing, None))
+
+    def forward(self, batch: SequenceBatch, rollout: SequenceRollout) -> None:
+        """Register nothing."""

@@ -1,0 +1,58 @@
+"""A tuple of choices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyro.distributions as dist
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pyro_nem.checks import at_least
+from pyro_nem.errors import ConfigError
+
+__all__ = ["CategoricalOutput"]
+
+
+class CategoricalOutput(nn.Module):
+    """Parameterises p(x_t | raw) = prod_m Categorical(raw_m), x_m one of ``sizes[m]`` values.
+
+    Given the state the choices are independent. One choice among all tuples, ``sizes=(V,)``, leaves
+    their dependence to this law and is what tables of tuples are compared with.
+
+    Parameters
+    ----------
+    sizes
+        The number of values of each choice, which are counted from 0.
+
+    Raises
+    ------
+    ConfigError
+        If there is no choice, or one has no value.
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        super().__init__()
+        if not sizes:
+            raise ConfigError("sizes: expected at least one choice, got none")
+        at_least(1, sizes=min(sizes))
+        self.sizes = tuple(sizes)
+        self.size = len(sizes)
+        self.num_inputs = self.num_parameters = sum(sizes)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return every choice as bits of which one is set, [..., sum(sizes)]."""
+        chosen = x.long().unbind(-1)
+        bits = [F.one_hot(c, size) for c, size in zip(chosen, self.sizes, strict=True)]
+        return torch.cat(bits, dim=-1).to(x.dtype)
+
+    def law(self, raw: Tensor) -> dist.TorchDistribution:
+        """Return the law of the tuple, event shape [M]; see the class."""
+        widest = max(self.sizes)
+        # A value that a choice has not is impossible.
+        logits = [
+            F.pad(part, (0, widest - part.shape[-1]), value=-torch.inf)
+            for part in raw.split(self.sizes, dim=-1)
+        ]
+        return dist.Categorical(logits=torch.stack(logits, dim=-2)).to_event(1)

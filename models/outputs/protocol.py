@@ -1,0 +1,31 @@
+"""The contract of an output law."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pyro.distributions as dist
+from torch import Tensor
+
+__all__ = ["OutputLaw"]
+
+
+class OutputLaw(Protocol):
+    """The law p(x_t | raw) of a step, given what a network made of the past; an nn.Module."""
+
+    size: int
+    """D, the numbers of a step."""
+
+    num_inputs: int
+    """F, the numbers in which a network reads a step."""
+
+    num_parameters: int
+    """P, the numbers that a network gives for a step."""
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return a step as a network should read it, [..., D] -> [..., F]."""
+        ...
+
+    def law(self, raw: Tensor) -> dist.TorchDistribution:
+        """Return the law of a step, event shape [D], from a network's numbers [..., P]."""
+        ...

@@ -1,0 +1,38 @@
+"""Fully connected layers."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from pyro_nem.checks import at_least
+
+__all__ = ["perceptron"]
+
+
+def perceptron(
+    num_inputs: int, width: int, *, layers: int = 1, layer_norm: bool = False
+) -> nn.Sequential:
+    """Return layers [..., inputs] -> [..., width] with a ReLU behind each.
+
+    Parameters
+    ----------
+    num_inputs, width
+        Sizes of input and output.
+    layers
+        How many.
+    layer_norm
+        Layer-normalise each before its ReLU.
+
+    Raises
+    ------
+    ConfigError
+        If a size is below 1.
+    """
+    at_least(1, num_inputs=num_inputs, width=width, layers=layers)
+    parts: list[nn.Module] = []
+    for index in range(layers):
+        parts.append(nn.Linear(width if index else num_inputs, width))
+        if layer_norm:
+            parts.append(nn.LayerNorm(width))
+        parts.append(nn.ReLU())
+    return nn.Sequential(*parts)
