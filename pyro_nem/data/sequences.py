@@ -88,6 +88,22 @@ class SequenceSet:
         """Return the set of the first `count` sequences, or of all if there are fewer."""
         return SequenceSet(self.name, self.sequences[:count])
 
+    def pieces(self, steps: int) -> SequenceSet:
+        """Return the set of the sequences cut into pieces of `steps` steps, the last ones shorter.
+
+        Raises
+        ------
+        ConfigError
+            `steps` is below 1.
+        """
+        at_least(1, steps=steps)
+        parts = [
+            sequence[start : start + steps]
+            for sequence in self.sequences
+            for start in range(0, len(sequence), steps)
+        ]
+        return SequenceSet(f"{self.name}, in pieces of {steps} steps", parts)
+
 
 def pad(sequences: Sequence[NDArray[Any]]) -> SequenceBatch:
     """Return sequences `[T_n, D]` as one batch."""

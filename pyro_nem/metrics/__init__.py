@@ -2,11 +2,12 @@
 
 Scored pixels are those of exactly one object (label != 0), as in the N-EM paper: background and
 overlaps never count. A frame without scored pixels scores NaN, and `segmentation_scores` leaves
-it out and says how many there were.
+it out and says how many there were. For sequences of bits there are the scores of trivial models.
 """
 
 from pyro_nem.metrics.adjusted_mutual_information import adjusted_mutual_information
 from pyro_nem.metrics.adjusted_rand_index import adjusted_rand_index
+from pyro_nem.metrics.bit_floors import independent_bits, markov_bits
 from pyro_nem.metrics.confidence import confidence
 from pyro_nem.metrics.effective_components import effective_components
 from pyro_nem.metrics.next_step_bce import next_step_bce
@@ -19,6 +20,8 @@ __all__ = [
     "adjusted_rand_index",
     "confidence",
     "effective_components",
+    "independent_bits",
+    "markov_bits",
     "next_step_bce",
     "segmentation_scores",
     "standard_errors",

@@ -10,6 +10,7 @@ from pyro_nem.plots.comparison import comparison_figure
 from pyro_nem.plots.curves import learning_curves
 from pyro_nem.plots.groups import colour_groups
 from pyro_nem.plots.overview import overview_figure
+from pyro_nem.plots.piano_roll import RollPicture, piano_roll_figure
 from pyro_nem.plots.prediction import prediction_curves
 from pyro_nem.plots.reliability import reliability_diagram
 from pyro_nem.plots.save import figure_png, save_figure
@@ -20,6 +21,7 @@ from pyro_nem.plots.uncertainty import RestartSample, uncertainty_figure, uncert
 
 __all__ = [
     "RestartSample",
+    "RollPicture",
     "SegmentationSample",
     "StepCurve",
     "colour_groups",
@@ -30,6 +32,7 @@ __all__ = [
     "learning_curves",
     "mix_colours",
     "overview_figure",
+    "piano_roll_figure",
     "prediction_curves",
     "reliability_diagram",
     "save_figure",

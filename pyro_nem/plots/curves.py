@@ -55,7 +55,7 @@ _PANELS = (
 
 # Stochastic guides only.
 _DIVERGENCE = (
-    "KL of the states, nats a frame",
+    "KL of the states, nats a step",
     (
         _Line("train.kl", "training", _TRAIN, "-"),
         _Line("validation.kl", "validation", _VALIDATION, "--"),
@@ -63,7 +63,7 @@ _DIVERGENCE = (
 )
 
 
-def learning_curves(records: Sequence[Mapping[str, float]]) -> Figure:
+def learning_curves(records: Sequence[Mapping[str, float]], *, segmentation: bool = True) -> Figure:
     """Draw loss, adjusted Rand index, effective components and, if there is one, KL over updates.
 
     Parameters
@@ -74,15 +74,19 @@ def learning_curves(records: Sequence[Mapping[str, float]]) -> Figure:
         any record. A record without `update` has no place on the axis and is left out; of several
         with the same update, as a resumed run may write, the last counts. A value that is not
         finite leaves a gap.
+    segmentation
+        Whether the model segments; if not, rand index and components are left out.
 
     Returns
     -------
     Figure
-        Three axes from left to right, one that has nothing to show says so; a fourth for the KL
+        Three axes from left to right, one that has nothing to show says so; one more for the KL
         where it was recorded.
     """
     has_kl = any(line.key in record for line in _DIVERGENCE[1] for record in records)
-    panels = (*_PANELS, _DIVERGENCE) if has_kl else _PANELS
+    panels = _PANELS if segmentation else _PANELS[:1]
+    if has_kl:
+        panels = (*panels, _DIVERGENCE)
     width = 13.0 / 3 * len(panels)
     figure = Figure(figsize=(width, 3.8), dpi=150, facecolor="white", layout="constrained")
     for index, (name, lines) in enumerate(panels):

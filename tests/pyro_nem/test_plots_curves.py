@@ -82,3 +82,12 @@ def test_an_empty_panel_says_so():
     for axes in figure.axes:
         assert [text.get_text() for text in axes.texts] == ["not recorded"]
     figure.draw_without_rendering()
+
+
+def test_a_model_that_does_not_segment_has_no_panels_for_it():
+    records = [{"update": 1, "train.loss": 2.0, "train.kl": 0.5}]
+    panels = learning_curves(records, segmentation=False).axes
+    assert [axes.get_title(loc="left") for axes in panels] == [
+        "loss",
+        "KL of the states, nats a step",
+    ]
