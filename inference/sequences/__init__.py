@@ -2,6 +2,7 @@
 
 from inference.sequences.evaluation import SequenceScores, score_sequences
 from inference.sequences.fitting import SequenceRun, fit_sequences
+from inference.sequences.generation import continue_sequences, draw_sequences
 from inference.sequences.no_latents import NoLatents
 from inference.sequences.objective import SequenceLoss, SequenceObjective
 from inference.sequences.posterior import SequencePosterior
@@ -18,6 +19,8 @@ __all__ = [
     "SequenceScores",
     "SystematicResampling",
     "combine_resampled",
+    "continue_sequences",
+    "draw_sequences",
     "fit_sequences",
     "score_sequences",
 ]

@@ -1,0 +1,89 @@
+"""Sequences that a trained model draws, from nothing or from a beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from inference.sequences.objective import SequenceObjective
+from pyro_nem.checks import at_least
+from pyro_nem.data import SequenceBatch
+from pyro_nem.errors import ConfigError
+
+__all__ = ["continue_sequences", "draw_sequences"]
+
+
+def draw_sequences(
+    objective: SequenceObjective, count: int, steps: int, *, seed: int = 0
+) -> Tensor:
+    """Return sequences that the model draws, [T, B, D].
+
+    Parameters
+    ----------
+    objective
+        The model.
+    count, steps
+        B and T.
+    seed
+        Seed of the draws.
+
+    Raises
+    ------
+    ConfigError
+        If a number is below 1.
+    """
+    at_least(1, count=count, steps=steps)
+    with torch.no_grad(), _seeded(objective, seed):
+        return objective.model.imagine(objective.model.initial(count), steps)
+
+
+def continue_sequences(
+    objective: SequenceObjective, beginning: SequenceBatch, steps: int, *, seed: int = 0
+) -> Tensor:
+    """Return sequences of which the model has drawn what follows a beginning.
+
+    Latents of the beginning are drawn from the guide.
+
+    Parameters
+    ----------
+    objective
+        Model and guide.
+    beginning
+        Sequences that all have the same length T.
+    steps
+        N, the steps to draw.
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    Tensor
+        Beginning and draws, [T + N, B, D].
+
+    Raises
+    ------
+    ConfigError
+        If lengths differ, or there is nothing to draw.
+    """
+    at_least(1, steps=steps)
+    if not bool(beginning.mask.all()):
+        raise ConfigError(
+            "beginning: expected sequences of one length, got lengths "
+            f"{sorted(set(beginning.lengths.tolist()))}; cut them, or continue them one by one"
+        )
+    beginning = beginning.to(next(objective.parameters()))
+    with torch.no_grad(), _seeded(objective, seed):
+        rollout = objective.guide.rollout(beginning)
+        return torch.cat([beginning.x, objective.model.imagine(rollout.final, steps)])
+
+
+@contextmanager
+def _seeded(objective: SequenceObjective, seed: int) -> Iterator[None]:
+    # Pyro's sites draw from PyTorch's global generator, which has to stay as it was.
+    device = next(objective.parameters()).device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

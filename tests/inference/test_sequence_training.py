@@ -1,0 +1,160 @@
+"""Sequence models are trained, stopped and continued by the loop of the mixtures, and scored."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from small_run import numbers
+from small_sequences import LENGTHS, SIZE, batch_of, build, rolls
+
+from inference import BoundConfig, RunDirectory, TrainingConfig, run_training
+from inference.sequences import (
+    SequenceObjective,
+    SequencePosterior,
+    continue_sequences,
+    draw_sequences,
+    fit_sequences,
+    score_sequences,
+)
+from inference.sequences.evaluation import score_objective
+from models import BernoulliOutput, SequenceVRNN
+from pyro_nem.data import SequenceSet
+from pyro_nem.errors import ConfigError
+
+CONFIG = TrainingConfig(
+    updates=6, batch_size=4, warmup=2, log_every=1, validate_every=2, averaging=0.9
+)
+MANY = (3, 5, 2, 7, 4, 6, 1, 3, 5, 8)
+
+
+def objective(bound=None, resample=None, **options):
+    model, guide = build(**options)
+    return SequenceObjective(model.float(), guide.float(), bound=bound, resample=resample)
+
+
+def run(directory=None, config=CONFIG, **options):
+    return fit_sequences(
+        objective(BoundConfig("iwae", 3), 0.9),
+        rolls(MANY),
+        rolls(LENGTHS, seed=1),
+        config=config,
+        directory=None if directory is None else RunDirectory(directory),
+        report=lambda line: None,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 4])
+def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(tmp_path, monkeypatch, stop_after):
+    whole = run(tmp_path / "whole")
+
+    class Impatient(run_training.Interruption):
+        asked = 0
+
+        def requested(self):
+            self.asked += 1
+            return self.asked >= stop_after
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_training, "Interruption", Impatient)
+        assert run(tmp_path / "parts").reason == "interrupted"
+    rest = run(tmp_path / "parts", resume=True)
+    assert rest.reason == "finished"
+    assert numbers(rest.records) == numbers(whole.records)
+    for name, value in whole.objective.state_dict().items():
+        assert torch.equal(value, rest.objective.state_dict()[name])
+
+
+def test_the_best_weights_are_kept_and_every_line_is_written(tmp_path):
+    found = run(tmp_path / "run", replace(CONFIG, learning_rate=2.0))
+    losses = [r["validation.loss"] for r in found.records if "validation.loss" in r]
+    scores = score_objective(found.objective, rolls(LENGTHS, seed=1)).nats_per_step
+    assert losses[-1] > min(losses)
+    assert scores["bound"] == pytest.approx(min(losses), rel=1e-5)
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["update"] for line in lines] == [1, 2, 3, 4, 5, 6]
+    assert all("train.kl" in json.loads(line) for line in lines)
+
+
+def test_training_learns():
+    """The first step of six is random, four bits of ln 2 each; the others repeat it."""
+    torch.manual_seed(0)
+    first = (torch.rand(40, 1, SIZE) < 0.5).expand(-1, 6, -1).byte()
+    model = SequenceVRNN(BernoulliOutput(SIZE), latent_size=2, hidden_size=16, width=16)
+    found = fit_sequences(
+        SequenceObjective(model, SequencePosterior(model)),
+        SequenceSet("constant", list(first.numpy())),
+        config=TrainingConfig(updates=150, batch_size=8, learning_rate=2e-2, log_every=10),
+        report=lambda line: None,
+    )
+    losses = [record["train.loss"] for record in found.records]
+    assert losses[0] > 2.0
+    assert losses[-1] < 1.0
+
+
+def test_scores_are_sums_over_all_steps_whatever_the_batches():
+    module = objective().double()
+    found = score_sequences(module, rolls(MANY), particles=(3,))
+    assert set(found.values) == {"elbo", "kl", "iwae_3", "fivo_3"}
+    assert found.steps.tolist() == list(MANY)
+    per_step = found.nats_per_step
+    for name in ("elbo", "iwae_3", "fivo_3"):
+        expected = -found.values[name].sum() / sum(MANY)
+        assert per_step[name] == pytest.approx(expected.item())
+    assert per_step["kl"] == pytest.approx((found.values["kl"].sum() / sum(MANY)).item())
+    assert per_step["kl"] > 0
+    again = score_sequences(module, rolls(MANY), particles=(3,))
+    assert again.nats_per_step == per_step
+    alone = SequenceObjective(*build(latent_size=0))
+    exact = [
+        score_sequences(alone, rolls(MANY), rows_at_once=rows).values["log_likelihood"]
+        for rows in (1, 4, 100)
+    ]
+    torch.testing.assert_close(exact[0], exact[2])
+    torch.testing.assert_close(exact[1], exact[2])
+
+
+def test_warm_up_and_free_nats_stand_beside_the_bound():
+    batch = batch_of()
+    losses = {}
+    options = {"plain": {}, "warm-up": {"kl_warmup": 4}, "free": {"free_nats": 1000.0}}
+    for name, chosen in options.items():
+        module = objective(BoundConfig(divergence="analytic", **chosen)).double()
+        for update in (None, 0, 3):
+            losses[name, update] = module(batch, torch.Generator().manual_seed(0), update)
+    plain = losses["plain", None]
+    kl = plain.divergence.sum() / sum(LENGTHS)
+    assert (plain.divergence[~batch.mask] == 0).all()
+    for terms in losses.values():
+        torch.testing.assert_close(terms.bound, plain.bound)
+    torch.testing.assert_close(losses["warm-up", None].loss, plain.loss)
+    torch.testing.assert_close(losses["warm-up", 3].loss, plain.loss)
+    torch.testing.assert_close(losses["warm-up", 0].loss, plain.loss - 0.75 * kl)
+    # With more free nats than there are, the KL of every real step is replaced by a constant.
+    torch.testing.assert_close(losses["free", 0].loss, plain.loss - kl + 1000.0)
+
+
+def test_draws_and_continuations_depend_on_their_seed_alone():
+    module = objective()
+    drawn = [draw_sequences(module, 3, 6, seed=seed) for seed in (0, 0, 1)]
+    assert drawn[0].shape == (6, 3, SIZE)
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+    batch = batch_of((4, 4))
+    before = torch.get_rng_state()
+    continued = continue_sequences(module, batch, 3)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert continued.shape == (7, 2, SIZE)
+    assert torch.equal(continued[:4], batch.x.float())
+    with pytest.raises(ConfigError, match=r"sequences of one length, got lengths \[2, 3, 5\]"):
+        continue_sequences(module, batch_of(), 3)
+    with pytest.raises(ConfigError, match="count: expected at least 1"):
+        draw_sequences(module, 0, 3)
+
+
+def test_sequences_of_another_size_are_refused():
+    with pytest.raises(ConfigError, match="has 5 numbers a step, but the model's output law 4"):
+        fit_sequences(objective(), rolls(MANY, size=5), config=CONFIG)
+    with pytest.raises(ConfigError, match="early stopping needs validation data"):
+        fit_sequences(objective(), rolls(MANY), config=TrainingConfig(patience=2))
