@@ -1,0 +1,113 @@
+"""The resolved settings of an experiment on sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from experiments.config import Scale
+from inference import BoundConfig, TrainingConfig
+from pyro_nem.data import TuneName
+from pyro_nem.errors import CheckpointError
+
+__all__ = ["ModelName", "SequenceExperiment", "SequenceExperimentName"]
+
+SequenceExperimentName = Literal["chorales"]
+ModelName = Literal["vrnn", "vrnn-i", "rnn"]
+
+
+@dataclass(frozen=True)
+class SequenceExperiment:
+    """Everything that decides the numbers of a run; saved as ``config.json``."""
+
+    experiment: SequenceExperimentName
+    """What is run."""
+
+    scale: Scale
+    """The scale whose defaults the settings started from."""
+
+    tunes: TuneName
+    """The collection of piano rolls."""
+
+    model: ModelName
+    """vrnn, the same with a prior that knows nothing of the past, or rnn, without latents."""
+
+    latent_size: int
+    """H, the size of z_t; 0 for the model rnn."""
+
+    hidden_size: int
+    """G, the size of what the recurrence carries."""
+
+    width: int
+    """Size of the layers of all networks."""
+
+    layers: int
+    """Number of layers before each head."""
+
+    layer_norm: bool
+    """Layer-normalise them."""
+
+    residual: bool
+    """Let the posterior correct the prior's mean."""
+
+    smoothing: bool
+    """Let the posterior read what is still to come."""
+
+    chunk: int | None
+    """Cut training sequences into pieces of so many steps."""
+
+    bound: BoundConfig
+    """Which bound is trained."""
+
+    resample: float | None
+    """Resample the particles when their effective number is below this share of them."""
+
+    particles: tuple[int, ...]
+    """Numbers of particles of the test bounds."""
+
+    sequences: int | None
+    """Use only so many sequences of each split, the first ones."""
+
+    training: TrainingConfig
+    """Optimiser, schedule and seed."""
+
+    device: str
+    """Where it runs: cpu, cuda, cuda:1, ..."""
+
+    @property
+    def objective(self) -> str:
+        """The name of the bound: elbo, vae, iwae or fivo."""
+        return self.bound.objective if self.resample is None else "fivo"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers, strings, lists and dictionaries, as for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any], source: str) -> SequenceExperiment:
+        """Rebuild the settings from :meth:`to_dict` after a journey through JSON.
+
+        Raises
+        ------
+        CheckpointError
+            If the fields are not those of this version.
+        """
+        expected = {field.name for field in fields(cls)}
+        if set(content) != expected:
+            different = ", ".join(sorted(set(content) ^ expected))
+            raise CheckpointError(
+                f"{source}: expected the settings of a run on sequences of this version, but these "
+                f"fields are missing or unknown: {different}"
+            )
+        try:
+            parts = {
+                "bound": BoundConfig(**content["bound"]),
+                "training": TrainingConfig(**content["training"]),
+                "particles": tuple(content["particles"]),
+            }
+        except TypeError as error:
+            raise CheckpointError(
+                f"{source}: expected the settings of a run of this version, but {error}"
+            ) from error
+        return cls(**{**content, **parts})

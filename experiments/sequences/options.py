@@ -1,0 +1,126 @@
+"""The options of ``python -m experiments.run chorales``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import tyro
+
+from experiments.cli import Choice, Count, File, Number, Text
+from experiments.config import Scale
+from experiments.run_options import Switch
+from experiments.sequences.config import ModelName, SequenceExperimentName
+from inference import Divergence, Estimator
+from pyro_nem.data import TuneName
+
+__all__ = ["SequenceOptions"]
+
+
+@dataclass(frozen=True)
+class SequenceOptions:
+    """Train a variational recurrent network on sequences and bound their log-likelihood.
+
+    Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
+    end, summary.json. Stop with Ctrl-C at any time and continue with --resume.
+    """
+
+    experiment: tyro.conf.Positional[SequenceExperimentName]
+    """What to run: piano rolls of chorales and tunes."""
+
+    tunes: Annotated[TuneName | None, Choice] = None
+    """jsb (229 chorales of Bach to train on, a step is a quarter note) or nottingham (694 folk
+    tunes). Default: jsb."""
+
+    scale: Annotated[Scale | None, Choice] = None
+    """How large: smoke (seconds, only to see that it runs), laptop (minutes on two CPU cores) or
+    paper (the published sizes and updates). Default: paper where PyTorch finds a CUDA device, else
+    laptop."""
+
+    model: Annotated[ModelName | None, Choice] = None
+    """vrnn, vrnn-i (its prior knows nothing of the past) or rnn (no latents). Default: vrnn."""
+
+    objective: Annotated[Literal["elbo", "vae", "iwae", "fivo"] | None, Choice] = None
+    """The bound that is trained: elbo, vae (its name beside iwae), iwae, or fivo (iwae whose
+    particles are resampled when fewer than half of them count). Default: elbo."""
+
+    particles: Count = None
+    """S, draws of the latents for each sequence. Default: 1, for iwae and fivo 4."""
+
+    gradient: Annotated[Estimator | None, Choice] = None
+    """Estimator of the bound's gradient: standard, stl (leaves out the score of q) or dreg (doubly
+    reparameterised, for iwae). Default: standard."""
+
+    divergence: Annotated[Divergence | None, Choice] = None
+    """The KL of the latents: sampled at the draws, or analytic. Default: analytic where the bound
+    allows it."""
+
+    kl_warmup: Count = None
+    """Updates over which the weight of that KL rises to 1 (elbo and vae). Default: 0, at once."""
+
+    free_nats: Number = None
+    """KL of a step that costs nothing in training, in nats (elbo and vae). Default: 0."""
+
+    latent_size: Count = None
+    """H, the size of the latents of a step."""
+
+    hidden_size: Count = None
+    """G, the size of what the recurrence carries."""
+
+    width: Count = None
+    """Size of the layers of all networks."""
+
+    layers: Count = None
+    """Number of layers before each head."""
+
+    layer_norm: Annotated[Switch | None, Choice] = None
+    """Layer-normalise them."""
+
+    residual: Annotated[Switch | None, Choice] = None
+    """Let the posterior correct the prior's mean. Default: on, at the paper scale off."""
+
+    smoothing: Annotated[Switch | None, Choice] = None
+    """Let the posterior read what is still to come. Default: off."""
+
+    chunk: Count = None
+    """Cut training sequences into pieces of so many steps; validation and test have whole ones.
+    Default: 100 for nottingham below the paper scale, else not cut."""
+
+    seed: Count = None
+    """Seed of weights, data order and draws. Default: 0."""
+
+    updates: Count = None
+    """Number of optimiser updates."""
+
+    batch_size: Count = None
+    """Sequences in an update, shared equally by the processes that torchrun started."""
+
+    learning_rate: Number = None
+    """Adam's learning rate."""
+
+    warmup: Count = None
+    """Updates over which the learning rate rises from zero."""
+
+    decay: Annotated[Literal["constant", "cosine"] | None, Choice] = None
+    """What the learning rate does then: stay, or fall to zero at the last update."""
+
+    averaging: Number = None
+    """Decay of an exponential average of the weights, which is then what is scored."""
+
+    clip_norm: Number = None
+    """Scale gradients down to this norm."""
+
+    patience: Count = None
+    """Stop after this many validations without a lower loss."""
+
+    run_dir: File = None
+    """Folder of the run. Default: runs/chorales/NAME, the name made from the settings."""
+
+    resume: bool = False
+    """Continue the run in that folder from its last checkpoint."""
+
+    device: Text = None
+    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+
+    threads: Count = None
+    """CPU threads. Default: PyTorch's choice, the number of cores."""

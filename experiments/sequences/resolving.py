@@ -1,0 +1,138 @@
+"""How the options of a run on sequences become settings."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from experiments.cli import resolve_device
+from experiments.sequences.config import SequenceExperiment
+from experiments.sequences.defaults import sequence_defaults
+from experiments.sequences.options import SequenceOptions
+from inference import BoundConfig, RunDirectory, TrainingConfig
+from pyro_nem.errors import CheckpointError, ConfigError
+
+__all__ = ["default_directory", "resolve", "resume_settings"]
+
+# FIVO's: when the effective number of particles is below half of them.
+_RESAMPLE = 0.5
+
+_SETTINGS = ("latent_size", "hidden_size", "width", "layers", "chunk")
+_SWITCHES = ("layer_norm", "residual", "smoothing")
+_BOUND = ("particles", "gradient", "kl_warmup", "free_nats")
+_TRAINING = tuple(
+    field.name
+    for field in fields(TrainingConfig)
+    if field.name in {option.name for option in fields(SequenceOptions)}
+)
+
+
+def resolve(options: SequenceOptions) -> tuple[SequenceExperiment, str]:
+    """Return the settings that the options ask for, and why they have their scale.
+
+    Raises
+    ------
+    ConfigError
+        If options contradict each other.
+    """
+    device = resolve_device(options.device)
+    if options.scale is not None:
+        scale, reason = options.scale, "asked for with --scale"
+    elif device.startswith("cuda"):
+        scale, reason = "paper", "there is a CUDA device"
+    else:
+        scale, reason = "laptop", "there is no CUDA device; --scale paper runs the full protocol"
+    settings = sequence_defaults(
+        options.experiment, scale, options.tunes or "jsb", options.model or "vrnn"
+    )
+    return replace(_changed(options, settings), device=device), reason
+
+
+def resume_settings(options: SequenceOptions, directory: RunDirectory) -> SequenceExperiment:
+    """Return the settings of the run in a folder, after checking the options against them.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder holds another experiment, or an option contradicts its settings.
+    ConfigError
+        If the run's device is not there.
+    """
+    settings = SequenceExperiment.from_dict(directory.read_settings(), str(directory.config))
+    held = settings.to_dict()
+    asked = {
+        **_changed(options, settings).to_dict(),
+        **_given(options, ("experiment", "scale", "tunes", "model")),
+    }
+    for name, value in asked.items():
+        if value != held[name]:
+            raise CheckpointError(
+                f"{directory.path}: holds a run with {name.replace('_', '-')} {held[name]}, but "
+                f"the command line asks for {value}; leave the option out to continue this run, or "
+                "choose another folder with --run-dir"
+            )
+    return replace(settings, device=resolve_device(options.device or settings.device))
+
+
+def default_directory(settings: SequenceExperiment) -> Path:
+    """Return runs/EXPERIMENT/NAME, the name telling what is not the scale's default."""
+    usual = sequence_defaults(settings.experiment, settings.scale, settings.tunes, settings.model)
+    parts: list[str] = [settings.scale, settings.tunes, settings.model, settings.objective]
+    if settings.bound.particles > 1:
+        parts[-1] += str(settings.bound.particles)
+    for name in _SWITCHES:
+        if getattr(settings, name) != getattr(usual, name):
+            parts.append(("" if getattr(settings, name) else "no-") + name.replace("_", "-"))
+    if settings.bound.gradient != "standard":
+        parts.append(settings.bound.gradient)
+    pairs: list[tuple[Any, Any, str]] = [(settings, usual, name) for name in _SETTINGS]
+    pairs += [(settings.bound, usual.bound, name) for name in ("kl_warmup", "free_nats")]
+    pairs += [(settings.training, usual.training, name) for name in _TRAINING if name != "seed"]
+    for mine, default, name in pairs:
+        if getattr(mine, name) != getattr(default, name):
+            parts.append(f"{name.replace('_', '-')}{getattr(mine, name)}")
+    parts.append(f"seed{settings.training.seed}")
+    return Path("runs") / settings.experiment / "-".join(parts)
+
+
+def _changed(options: SequenceOptions, settings: SequenceExperiment) -> SequenceExperiment:
+    """Return settings with what the options ask for in their place."""
+    if settings.model == "rnn":
+        names = ("objective", "divergence", "latent_size", *_BOUND, "residual", "smoothing")
+        for name in _given(options, names):
+            raise ConfigError(
+                f"--{name.replace('_', '-')}: a model without latents has its exact likelihood; "
+                "leave it out, or use --model vrnn"
+            )
+    changes = _given(options, _SETTINGS)
+    for name, value in changes.items():
+        if value < 1:
+            raise ConfigError(f"--{name.replace('_', '-')}: expected at least 1, got {value}")
+    changes.update({name: value == "on" for name, value in _given(options, _SWITCHES).items()})
+    changes["training"] = replace(settings.training, **_given(options, _TRAINING))
+    bound = _given(options, _BOUND)
+    if options.objective is not None:
+        weighted = options.objective in ("iwae", "fivo")
+        bound["objective"] = "iwae" if weighted else options.objective
+        bound.setdefault("particles", 4 if weighted else settings.bound.particles)
+        changes["resample"] = _RESAMPLE if options.objective == "fivo" else None
+    bound["divergence"] = options.divergence or _divergence(
+        bound.get("objective", settings.bound.objective),
+        bound.get("gradient", settings.bound.gradient),
+        settings.bound,
+    )
+    changes["bound"] = replace(settings.bound, **bound)
+    return replace(settings, **changes)
+
+
+def _divergence(objective: str, gradient: str, usual: BoundConfig) -> str:
+    """Return how the KL is taken if not asked: in closed form, unless the bound has draws of it."""
+    closed = objective != "iwae" and gradient == "standard"
+    return usual.divergence if closed else "sampled"
+
+
+def _given(options: SequenceOptions, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the options among ``names`` that the user gave."""
+    values = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,196 @@
+"""Train a model of sequences and score it: ``python -m experiments.run chorales``."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.cli import INTERRUPTED, launcher, provenance, run_command, use_threads
+from experiments.sequences.assembly import Splits, build_objective, load_splits
+from experiments.sequences.config import SequenceExperiment
+from experiments.sequences.options import SequenceOptions
+from experiments.sequences.pictures import draw_pictures
+from experiments.sequences.resolving import default_directory, resolve, resume_settings
+from inference import Processes, RunDirectory, duration, joined
+from inference.sequences import (
+    SequenceObjective,
+    SequenceRun,
+    SequenceScores,
+    fit_sequences,
+    score_sequences,
+)
+from pyro_nem.errors import ProcessError
+from pyro_nem.files import write_json
+from pyro_nem.metrics import independent_bits, markov_bits
+
+__all__ = ["run_sequences"]
+
+_PROGRAM = "experiments.run"
+
+# Another seed than any training's, so that the draws are new.
+_TEST_SEED = 2**31
+
+
+def run_sequences(arguments: Sequence[str]) -> int:
+    """Run the command line and return the exit code; see :func:`experiments.run.main`."""
+    return run_command(
+        SequenceOptions, lambda options: _run(options, list(arguments)), _PROGRAM, arguments
+    )
+
+
+def _run(options: SequenceOptions, arguments: list[str]) -> int:
+    use_threads(options.threads)
+    settings, directory = _open(options)
+    try:
+        with joined(settings.device) as processes:
+            finished = _train_and_score(settings, directory, options.resume, arguments, processes)
+            if not finished:
+                # Within, because torchrun stops the processes that are left when one has ended.
+                print(f"interrupted; {_how_to_go_on(settings, directory)}")
+    except KeyboardInterrupt:
+        print(f"interrupted; {_how_to_go_on(settings, directory)}")
+        return INTERRUPTED
+    except ProcessError as error:
+        raise ProcessError(f"{error}; {_how_to_go_on(settings, directory)}") from error
+    return 0 if finished else INTERRUPTED
+
+
+def _how_to_go_on(settings: SequenceExperiment, directory: RunDirectory) -> str:
+    if not directory.last.exists():
+        return "the training had not begun, so start again"
+    resume = [*launcher(_PROGRAM), settings.experiment, "--resume", "--run-dir"]
+    return f"continue with\n    {shlex.join([*resume, str(directory.path)])}"
+
+
+def _open(options: SequenceOptions) -> tuple[SequenceExperiment, RunDirectory]:
+    """Return settings and folder of a new or continued run."""
+    if options.resume:
+        directory = RunDirectory(options.run_dir or default_directory(resolve(options)[0]))
+        settings = resume_settings(options, directory)
+        reason = f"as saved in {directory.config}"
+    else:
+        settings, reason = resolve(options)
+        directory = RunDirectory(options.run_dir or default_directory(settings))
+        directory.require_unused()
+    print(f"{settings.experiment} at {settings.scale} scale: {reason}")
+    return settings, directory
+
+
+def _train_and_score(
+    settings: SequenceExperiment,
+    directory: RunDirectory,
+    resume: bool,
+    arguments: list[str],
+    processes: Processes,
+) -> bool:
+    """Train, score and draw; return False if it was interrupted."""
+    started = time.perf_counter()
+    processes.share.size(settings.training.batch_size)
+    splits = processes.once(lambda: load_splits(settings))
+    objective = build_objective(settings, splits.training)
+    _introduce(settings, objective, splits)
+    origin = _origin(resume, settings, directory, arguments)
+    prepared = time.perf_counter() - started
+    training = splits.training
+    run = fit_sequences(
+        objective,
+        training if settings.chunk is None else training.pieces(settings.chunk),
+        splits.validation,
+        config=settings.training,
+        directory=directory,
+        description={"settings": settings.to_dict(), **origin},
+        resume=resume,
+        processes=processes,
+    )
+    if run.reason == "interrupted":
+        return False
+    trained = time.perf_counter()
+    print(f"scoring {len(splits.test)} test sequences")
+    scores = score_sequences(
+        objective,
+        splits.test,
+        particles=settings.particles,
+        seed=_TEST_SEED + settings.training.seed,
+        processes=processes,
+    )
+    if not processes.writes:
+        return True
+    floors = {
+        "independent": independent_bits(training, splits.test),
+        "markov": markov_bits(training, splits.test),
+    }
+    print(score_table(scores, floors))
+    print("drawing figures")
+    draw_pictures(objective, splits.test, run.records, directory.figures)
+    seconds = prepared + run.seconds + time.perf_counter() - trained
+    write_json(directory.summary, _summary(settings, run, scores, floors, seconds, origin))
+    print(f"done in {duration(seconds)}; everything is in {directory.path}")
+    return True
+
+
+def score_table(scores: SequenceScores, floors: dict[str, float]) -> str:
+    """Return test scores as lines of text, with those of trivial models below them."""
+    lines = ["nats a step, lower is better"]
+    for name, value in scores.nats_per_step.items():
+        title = "KL of the latents" if name == "kl" else name.upper().replace("_", "-")
+        lines.append(f"  {title:<24}{value:8.3f}")
+    titles = {"independent": "independent notes", "markov": "each note a Markov chain"}
+    lines += [f"  {titles[name]:<24}{value:8.3f}" for name, value in floors.items()]
+    return "\n".join(lines)
+
+
+def _summary(
+    settings: SequenceExperiment,
+    run: SequenceRun,
+    scores: SequenceScores,
+    floors: dict[str, float],
+    seconds: float,
+    origin: dict[str, Any],
+) -> dict[str, Any]:
+    """Return the content of ``summary.json``."""
+    return {
+        "experiment": settings.experiment,
+        # Bounds on the negative log-likelihood, by the name of the bound.
+        **{
+            f"test.{name if name == 'kl' else f'nll_{name}'}": value
+            for name, value in scores.nats_per_step.items()
+        },
+        **{f"floor.{name}": value for name, value in floors.items()},
+        "test.sequences": len(scores.steps),
+        "test.steps": int(scores.steps.sum()),
+        "updates": run.updates,
+        "stopped": run.reason,
+        "parameters": sum(p.numel() for p in run.objective.parameters()),
+        "wall_seconds": round(seconds, 1),
+        "seed": settings.training.seed,
+        **origin,
+    }
+
+
+def _origin(
+    resume: bool,
+    settings: SequenceExperiment,
+    directory: RunDirectory,
+    arguments: list[str],
+) -> dict[str, Any]:
+    """Return where a result comes from; a resumed run's is the command that began it."""
+    origin = provenance(_PROGRAM, arguments, settings.device)
+    if resume:
+        began = directory.read_config()
+        origin["command"] = began["command"]
+        if began["commit"] != origin["commit"]:
+            origin["commit"] = f"{began['commit']}, resumed at {origin['commit']}"
+    return origin
+
+
+def _introduce(settings: SequenceExperiment, objective: SequenceObjective, splits: Splits) -> None:
+    parameters = sum(p.numel() for p in objective.parameters())
+    latents = f"H = {settings.latent_size} latents, " if settings.latent_size else ""
+    print(
+        f"{settings.model} on {settings.tunes}, {parameters:,} parameters; {latents}"
+        f"G = {settings.hidden_size}; objective {settings.objective} with "
+        f"{settings.bound.particles} particle(s); {len(splits.training):,} training sequences of "
+        f"{splits.training.num_steps:,} steps; on {settings.device}"
+    )
