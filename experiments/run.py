@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from typing import Any
+from typing import Any, get_args
 
 from experiments.assembly import build_objective, data_file
 from experiments.cli import INTERRUPTED, launcher, provenance, run_command, use_threads
@@ -15,6 +15,7 @@ from experiments.options import resolve, resume_settings
 from experiments.run_names import default_run_directory
 from experiments.run_options import RunOptions
 from experiments.run_state import RunState, stage_state
+from experiments.sequences import SequenceExperimentName, run_sequences
 from experiments.stages import Stage, begin_with, plan, stages
 from inference import (
     Execution,
@@ -40,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     0 after a finished run, 2 after an error, 130 after Ctrl-C or SIGTERM.
     """
     given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] in get_args(SequenceExperimentName):
+        return run_sequences(given)
     return run_command(RunOptions, lambda options: _run(options, given), _PROGRAM, given)
 
 

@@ -1,0 +1,198 @@
+"""``run chorales`` end to end at smoke scale, and how its options become settings."""
+
+import hashlib
+import io
+import json
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from experiments.run import main
+from experiments.sequences.assembly import build_objective, load_splits
+from experiments.sequences.config import SequenceExperiment
+from experiments.sequences.options import SequenceOptions
+from experiments.sequences.resolving import default_directory, resolve, resume_settings
+from inference import BoundConfig, RunDirectory, run_training
+from models import SequenceVRNN
+from pyro_nem.data import polyphonic
+from pyro_nem.errors import CheckpointError, ConfigError
+
+
+@pytest.fixture
+def jsb(tmp_path, monkeypatch):
+    """A stand-in for the file, so that tests need neither it nor a network."""
+    generator = np.random.default_rng(0)
+
+    def cells(lengths):
+        rolls = np.empty((1, len(lengths)), object)
+        for index, steps in enumerate(lengths):
+            rolls[0, index] = (generator.random((steps, 88)) < 0.05).astype(np.uint8)
+        return rolls
+
+    file = io.BytesIO()
+    content = {
+        "traindata": cells([9, 30, 12, 25]),
+        "validdata": cells([8]),
+        "testdata": cells([9, 5]),
+    }
+    savemat(file, content)
+    path = tmp_path / "data" / "polyphonic" / "JSB_Chorales.mat"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(file.getvalue())
+    sha256 = hashlib.sha256(file.getvalue()).hexdigest()
+    monkeypatch.setitem(polyphonic.TUNES, "jsb", polyphonic.TUNES["jsb"]._replace(sha256=sha256))
+    monkeypatch.setenv("PYRO_NEM_DATA", str(tmp_path / "data"))
+
+
+def run(folder, *options):
+    return main(
+        ["chorales", "--scale", "smoke", "--device", "cpu", "--run-dir", str(folder), *options]
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "bounds"),
+    [
+        ((), {"elbo", "iwae_4", "fivo_4"}),
+        (("--objective", "fivo", "--smoothing", "on"), {"elbo", "iwae_4", "fivo_4"}),
+        (("--objective", "iwae", "--gradient", "dreg"), {"elbo", "iwae_4", "fivo_4"}),
+        (("--model", "rnn"), {"log_likelihood"}),
+    ],
+    ids=str,
+)
+def test_every_model_and_objective_runs(jsb, tmp_path, capsys, options, bounds):
+    assert run(tmp_path / "run", *options) == 0
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    found = {name.removeprefix("test.nll_") for name in summary if name.startswith("test.nll_")}
+    assert found == bounds
+    assert summary["updates"] == 4
+    assert summary["test.steps"] == 14
+    assert summary["floor.independent"] > 5
+    assert {"device", "commit", "command", "versions", "floor.markov"} <= set(summary)
+    names = {path.name for path in (tmp_path / "run" / "figures").iterdir()}
+    assert names == {"learning_curves.png", "rolls.png"}
+    printed = capsys.readouterr().out
+    assert "independent notes" in printed
+    assert "update 4/4 | train loss" in printed
+
+
+def test_a_run_is_stopped_and_continued(jsb, tmp_path, monkeypatch, capsys):
+    assert run(tmp_path / "whole") == 0
+
+    class Impatient(run_training.Interruption):
+        def requested(self):
+            return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_training, "Interruption", Impatient)
+        assert run(tmp_path / "parts") == 130
+    said = capsys.readouterr().out
+    assert f"python -m experiments.run chorales --resume --run-dir {tmp_path / 'parts'}" in said
+    folder = str(tmp_path / "parts")
+    assert main(["chorales", "--resume", "--run-dir", folder, "--seed", "7"]) == 2
+    assert "holds a run with training" in capsys.readouterr().err
+    assert main(["chorales", "--resume", "--run-dir", folder]) == 0
+    whole, parts = (
+        json.loads((tmp_path / name / "summary.json").read_text()) for name in ("whole", "parts")
+    )
+    same = [name for name in whole if name.startswith(("test.", "floor."))]
+    assert [whole[name] for name in same] == [parts[name] for name in same]
+    assert main(["chorales", "--scale", "smoke", "--run-dir", folder]) == 2
+    assert "holds a run already" in capsys.readouterr().err
+
+
+def settings(**options):
+    return resolve(SequenceOptions("chorales", device="cpu", **options))[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "bound", "resample"),
+    [
+        ({}, BoundConfig(divergence="analytic"), None),
+        ({"objective": "vae", "particles": 3}, BoundConfig("vae", 3, divergence="analytic"), None),
+        ({"gradient": "stl"}, BoundConfig(gradient="stl"), None),
+        ({"objective": "iwae"}, BoundConfig("iwae", 4), None),
+        ({"objective": "fivo", "particles": 8}, BoundConfig("iwae", 8), 0.5),
+    ],
+)
+def test_an_objective_is_a_bound(options, bound, resample):
+    found = settings(**options)
+    assert (found.bound, found.resample) == (bound, resample)
+    assert found.objective == options.get("objective", "elbo")
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
+@pytest.mark.parametrize("tunes", ["jsb", "nottingham"])
+@pytest.mark.parametrize("model", ["vrnn", "vrnn-i", "rnn"])
+def test_settings_survive_a_journey_through_json(scale, tunes, model):
+    found = settings(scale=scale, tunes=tunes, model=model)
+    again = SequenceExperiment.from_dict(json.loads(json.dumps(found.to_dict())), "here")
+    assert again == found
+    with pytest.raises(CheckpointError, match="missing or unknown: tunes"):
+        SequenceExperiment.from_dict(
+            {k: v for k, v in found.to_dict().items() if k != "tunes"}, "x"
+        )
+
+
+def test_models_are_what_their_names_say(jsb):
+    for model, size, learned in (("vrnn", 8, True), ("vrnn-i", 8, False), ("rnn", 0, False)):
+        objective = build_objective(
+            chosen := settings(scale="smoke", model=model), load_splits(chosen)[0]
+        )
+        assert isinstance(objective.model, SequenceVRNN)
+        assert objective.model.latent_size == size
+        assert (objective.model.prior is not None) == learned
+    one, two = (build_objective(chosen, load_splits(chosen)[0]).state_dict() for _ in range(2))
+    assert all((one[name] == two[name]).all() for name in one)
+
+
+def test_the_name_of_a_folder_tells_what_is_unusual():
+    name = default_directory(settings(scale="laptop")).as_posix()
+    assert name == "runs/chorales/laptop-jsb-vrnn-elbo-seed0"
+    changed = settings(
+        scale="laptop",
+        objective="fivo",
+        residual="off",
+        layer_norm="on",
+        hidden_size=32,
+        updates=9,
+        seed=3,
+    )
+    assert default_directory(changed).name == (
+        "laptop-jsb-vrnn-fivo4-layer-norm-no-residual-hidden-size32-updates9-seed3"
+    )
+    everything = {"smoothing", "latent_size", "width", "layers", "chunk", "kl_warmup"}
+    names = {
+        default_directory(settings(**{option: "on" if option == "smoothing" else 3})).name
+        for option in everything
+    }
+    assert len(names) == len(everything)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": "rnn", "objective": "iwae"}, "--objective: a model without latents"),
+        ({"model": "rnn", "kl_warmup": 3}, "--kl-warmup: a model without latents"),
+        ({"chunk": 0}, "--chunk: expected at least 1"),
+        ({"latent_size": 0}, "--latent-size: expected at least 1"),
+        ({"objective": "iwae", "divergence": "analytic"}, "closed form has no draws"),
+        ({"objective": "fivo", "gradient": "dreg"}, "objective iwae with gradient standard"),
+    ],
+)
+def test_contradictions_are_refused(jsb, options, message):
+    with pytest.raises(ConfigError, match=message):
+        build_objective(found := settings(scale="smoke", **options), load_splits(found)[0])
+
+
+def test_a_continued_run_has_the_settings_of_its_folder(tmp_path):
+    directory = RunDirectory(tmp_path / "run")
+    found = settings(scale="smoke", objective="fivo", smoothing="on")
+    directory.create({"settings": found.to_dict()})
+    same = SequenceOptions("chorales", resume=True, device="cpu", smoothing="on", objective="fivo")
+    assert resume_settings(same, directory) == found
+    for options in ({"smoothing": "off"}, {"objective": "iwae"}, {"tunes": "nottingham"}):
+        asked = SequenceOptions("chorales", resume=True, device="cpu", **options)
+        with pytest.raises(CheckpointError, match="holds a run with"):
+            resume_settings(asked, directory)
