@@ -31,6 +31,8 @@ class RunOptions:
     Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
     end, posterior.nc, summary.json and report.html, the one to open first. Stop with Ctrl-C at any
     time and continue with --resume.
+
+    Sequences have other options: python -m experiments.run chorales --help.
     """
 
     experiment: tyro.conf.Positional[ExperimentName]

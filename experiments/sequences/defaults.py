@@ -57,7 +57,7 @@ def sequence_defaults(
         return settings
     training = replace(
         settings.training,
-        updates=800,
+        updates=1200,
         batch_size=16,
         learning_rate=3e-3,
         warmup=100,
@@ -65,9 +65,13 @@ def sequence_defaults(
         log_every=50,
         validate_every=50,
     )
-    settings = replace(settings, hidden_size=64, width=64, residual=True, training=training)
+    settings = replace(settings, hidden_size=64, width=128, training=training)
+    if model != "rnn":
+        # While the KL weighs little the latents learn to be used.
+        bound = replace(settings.bound, kl_warmup=700)
+        settings = replace(settings, residual=True, smoothing=True, bound=bound)
     if tunes == "nottingham":
-        settings = replace(settings, chunk=100, training=replace(training, updates=1500))
+        settings = replace(settings, chunk=100)
     if scale == "laptop":
         return settings
     small = replace(training, updates=4, batch_size=4, warmup=1, log_every=1, validate_every=2)
@@ -77,6 +81,7 @@ def sequence_defaults(
         hidden_size=16,
         width=16,
         chunk=20,
+        bound=replace(settings.bound, kl_warmup=min(settings.bound.kl_warmup, 2)),
         particles=(4,),
         sequences=6,
         training=small,

@@ -56,7 +56,8 @@ class SequenceOptions:
     allows it."""
 
     kl_warmup: Count = None
-    """Updates over which the weight of that KL rises to 1 (elbo and vae). Default: 0, at once."""
+    """Updates over which the weight of that KL rises to 1 (elbo and vae); 0 for none. Default: 700
+    at the laptop scale, none at the paper's."""
 
     free_nats: Number = None
     """KL of a step that costs nothing in training, in nats (elbo and vae). Default: 0."""
@@ -80,7 +81,7 @@ class SequenceOptions:
     """Let the posterior correct the prior's mean. Default: on, at the paper scale off."""
 
     smoothing: Annotated[Switch | None, Choice] = None
-    """Let the posterior read what is still to come. Default: off."""
+    """Let the posterior read what is still to come. Default: on, at the paper scale off."""
 
     chunk: Count = None
     """Cut training sequences into pieces of so many steps; validation and test have whole ones.

@@ -87,7 +87,8 @@ def default_directory(settings: SequenceExperiment) -> Path:
     if settings.bound.gradient != "standard":
         parts.append(settings.bound.gradient)
     pairs: list[tuple[Any, Any, str]] = [(settings, usual, name) for name in _SETTINGS]
-    pairs += [(settings.bound, usual.bound, name) for name in ("kl_warmup", "free_nats")]
+    if settings.bound.objective != "iwae":
+        pairs += [(settings.bound, usual.bound, name) for name in ("kl_warmup", "free_nats")]
     pairs += [(settings.training, usual.training, name) for name in _TRAINING if name != "seed"]
     for mine, default, name in pairs:
         if getattr(mine, name) != getattr(default, name):
@@ -116,6 +117,9 @@ def _changed(options: SequenceOptions, settings: SequenceExperiment) -> Sequence
         weighted = options.objective in ("iwae", "fivo")
         bound["objective"] = "iwae" if weighted else options.objective
         bound.setdefault("particles", 4 if weighted else settings.bound.particles)
+        if weighted:
+            # It has no KL of its own to weigh.
+            bound.setdefault("kl_warmup", 0)
         changes["resample"] = _RESAMPLE if options.objective == "fivo" else None
     bound["divergence"] = options.divergence or _divergence(
         bound.get("objective", settings.bound.objective),

@@ -55,7 +55,7 @@ def run(folder, *options):
     ("options", "bounds"),
     [
         ((), {"elbo", "iwae_4", "fivo_4"}),
-        (("--objective", "fivo", "--smoothing", "on"), {"elbo", "iwae_4", "fivo_4"}),
+        (("--objective", "fivo", "--smoothing", "off"), {"elbo", "iwae_4", "fivo_4"}),
         (("--objective", "iwae", "--gradient", "dreg"), {"elbo", "iwae_4", "fivo_4"}),
         (("--model", "rnn"), {"log_likelihood"}),
     ],
@@ -109,9 +109,14 @@ def settings(**options):
 @pytest.mark.parametrize(
     ("options", "bound", "resample"),
     [
-        ({}, BoundConfig(divergence="analytic"), None),
-        ({"objective": "vae", "particles": 3}, BoundConfig("vae", 3, divergence="analytic"), None),
-        ({"gradient": "stl"}, BoundConfig(gradient="stl"), None),
+        ({}, BoundConfig(divergence="analytic", kl_warmup=700), None),
+        ({"scale": "paper"}, BoundConfig(divergence="analytic"), None),
+        (
+            {"objective": "vae", "particles": 3, "kl_warmup": 0},
+            BoundConfig("vae", 3, divergence="analytic"),
+            None,
+        ),
+        ({"gradient": "stl"}, BoundConfig(gradient="stl", kl_warmup=700), None),
         ({"objective": "iwae"}, BoundConfig("iwae", 4), None),
         ({"objective": "fivo", "particles": 8}, BoundConfig("iwae", 8), 0.5),
     ],
@@ -162,9 +167,11 @@ def test_the_name_of_a_folder_tells_what_is_unusual():
     assert default_directory(changed).name == (
         "laptop-jsb-vrnn-fivo4-layer-norm-no-residual-hidden-size32-updates9-seed3"
     )
+    name = default_directory(settings(scale="laptop", objective="elbo", kl_warmup=5)).name
+    assert name == "laptop-jsb-vrnn-elbo-kl-warmup5-seed0"
     everything = {"smoothing", "latent_size", "width", "layers", "chunk", "kl_warmup"}
     names = {
-        default_directory(settings(**{option: "on" if option == "smoothing" else 3})).name
+        default_directory(settings(**{option: "off" if option == "smoothing" else 3})).name
         for option in everything
     }
     assert len(names) == len(everything)
