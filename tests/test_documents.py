@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import small_mnist
+import small_rolls
 import torch
 from image_files import save_videos, videos
 
@@ -30,6 +31,7 @@ RUN_DIRS = {
 SMALLER = {
     "ShapesConfig(objects=3)": "ShapesConfig(objects=3, training=64, validation=8, test=8)",
     "run = fit(model, guide, data, ": "run = fit(model, guide, data, config=TINY, ",
+    "TrainingConfig(updates=1000, clip_norm=5.0)": "TINY",
 }
 BENCHMARKS = {
     "step": "--batch-size 2 --steps 2",
@@ -164,6 +166,8 @@ def test_commands_run(line, workspace):
     launcher, program, arguments = parse(line)
     if "flying_mnist" in line and not small_mnist.is_there():
         pytest.skip(small_mnist.MISSING)
+    if "chorales" in line and not small_rolls.are_there():
+        pytest.skip(small_rolls.MISSING)
     if program == "experiments.run" and "--resume" not in arguments:
         number = len(list(workspace.iterdir()))
         arguments = [*without(arguments, "--scale"), "--scale", "smoke"]

@@ -1,12 +1,9 @@
 """``run chorales`` end to end at smoke scale, and how its options become settings."""
 
-import hashlib
-import io
 import json
 
-import numpy as np
 import pytest
-from scipy.io import savemat
+import small_rolls
 
 from experiments.run import main
 from experiments.sequences.assembly import build_objective, load_splits
@@ -15,34 +12,12 @@ from experiments.sequences.options import SequenceOptions
 from experiments.sequences.resolving import default_directory, resolve, resume_settings
 from inference import BoundConfig, RunDirectory, run_training
 from models import SequenceVRNN
-from pyro_nem.data import polyphonic
 from pyro_nem.errors import CheckpointError, ConfigError
 
 
 @pytest.fixture
 def jsb(tmp_path, monkeypatch):
-    """A stand-in for the file, so that tests need neither it nor a network."""
-    generator = np.random.default_rng(0)
-
-    def cells(lengths):
-        rolls = np.empty((1, len(lengths)), object)
-        for index, steps in enumerate(lengths):
-            rolls[0, index] = (generator.random((steps, 88)) < 0.05).astype(np.uint8)
-        return rolls
-
-    file = io.BytesIO()
-    content = {
-        "traindata": cells([9, 30, 12, 25]),
-        "validdata": cells([8]),
-        "testdata": cells([9, 5]),
-    }
-    savemat(file, content)
-    path = tmp_path / "data" / "polyphonic" / "JSB_Chorales.mat"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(file.getvalue())
-    sha256 = hashlib.sha256(file.getvalue()).hexdigest()
-    monkeypatch.setitem(polyphonic.TUNES, "jsb", polyphonic.TUNES["jsb"]._replace(sha256=sha256))
-    monkeypatch.setenv("PYRO_NEM_DATA", str(tmp_path / "data"))
+    small_rolls.put(tmp_path / "data", monkeypatch)
 
 
 def run(folder, *options):

@@ -1,23 +1,21 @@
 """Sequences of unequal length in padded batches, and the piano rolls among them."""
 
-import hashlib
 import io
 import itertools
 import urllib.request
 
 import numpy as np
 import pytest
+import small_rolls
 import torch
-from scipy.io import savemat
+from small_rolls import needs_rolls
 
 from pyro_nem.data import (
     SequenceSet,
     Share,
-    data_dir,
     pad,
     padded_batches,
     piano_rolls,
-    polyphonic,
     shuffled_batches,
 )
 from pyro_nem.errors import ConfigError, DataError
@@ -109,39 +107,16 @@ def test_impossible_batches_are_refused():
         list(padded_batches(numbered(), batch_size=0))
 
 
-def put_rolls(folder, monkeypatch, **changes):
-    """Write a small file of rolls and let it be that of JSB."""
-    generator = np.random.default_rng(0)
-
-    def cells(lengths):
-        rolls = np.empty((1, len(lengths)), object)
-        for index, steps in enumerate(lengths):
-            rolls[0, index] = generator.integers(0, 2, (steps, 88), np.uint8)
-        return rolls
-
-    content = {"traindata": cells([4, 6, 5]), "validdata": cells([3]), "testdata": cells([7, 2])}
-    content.update(changes)
-    file = io.BytesIO()
-    savemat(file, {name: value for name, value in content.items() if value is not None})
-    path = folder / "polyphonic" / "JSB_Chorales.mat"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(file.getvalue())
-    published = polyphonic.TUNES["jsb"]._replace(sha256=hashlib.sha256(file.getvalue()).hexdigest())
-    monkeypatch.setitem(polyphonic.TUNES, "jsb", published)
-    monkeypatch.setenv("PYRO_NEM_DATA", str(folder))
-    return content
-
-
 def test_rolls_are_those_of_the_file(tmp_path, monkeypatch):
-    content = put_rolls(tmp_path, monkeypatch)
+    content = small_rolls.put(tmp_path, monkeypatch)
     found = piano_rolls("jsb")
-    assert [len(found[split]) for split in ("training", "validation", "test")] == [3, 1, 2]
+    assert [len(found[split]) for split in ("training", "validation", "test")] == [4, 1, 2]
     for mine, theirs in zip(found["test"].sequences, content["testdata"][0], strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
 def test_a_missing_file_of_rolls_is_downloaded_and_checked(tmp_path, monkeypatch):
-    put_rolls(tmp_path / "there", monkeypatch)
+    small_rolls.put(tmp_path / "there", monkeypatch)
     answer = (tmp_path / "there" / "polyphonic" / "JSB_Chorales.mat").read_bytes()
     monkeypatch.delenv("PYRO_NEM_DATA")
     monkeypatch.setenv("PYRO_NEM_CACHE", str(tmp_path / "cache"))
@@ -170,15 +145,12 @@ def test_other_content_is_refused(tmp_path, monkeypatch, changes, message):
     ):
         if key in changes:
             changes[key][0, 0] = roll
-    put_rolls(tmp_path, monkeypatch, **changes)
+    small_rolls.put(tmp_path, monkeypatch, **changes)
     with pytest.raises(DataError, match=message):
         piano_rolls("jsb")
 
 
-@pytest.mark.skipif(
-    data_dir() is None or not (data_dir() / "polyphonic").is_dir(),
-    reason="the piano rolls are not in $PYRO_NEM_DATA",
-)
+@needs_rolls
 @pytest.mark.parametrize(
     ("tunes", "counts", "steps"),
     [

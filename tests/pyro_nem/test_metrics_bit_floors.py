@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from small_rolls import needs_rolls
 
-from pyro_nem.data import SequenceSet, data_dir, piano_rolls
+from pyro_nem.data import SequenceSet, piano_rolls
 from pyro_nem.metrics import independent_bits, markov_bits
 
 
@@ -30,10 +31,7 @@ def test_markov_bits_by_hand():
     assert markov_bits(training, bits([1, 1, 0])) == pytest.approx(expected)
 
 
-@pytest.mark.skipif(
-    data_dir() is None or not (data_dir() / "polyphonic").is_dir(),
-    reason="the piano rolls are not in $PYRO_NEM_DATA",
-)
+@needs_rolls
 def test_floors_of_the_chorales_are_those_measured_before():
     splits = piano_rolls("jsb")
     assert independent_bits(splits["training"], splits["test"]) == pytest.approx(11.06, abs=0.02)
