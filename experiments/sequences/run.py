@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiments.cli import INTERRUPTED, launcher, provenance, run_command, use_threads
-from experiments.sequences.assembly import Splits, build_objective, load_splits
+from experiments.sequences.assembly import build_objective, load_splits
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.options import SequenceOptions
 from experiments.sequences.pictures import draw_pictures
@@ -21,6 +21,7 @@ from inference.sequences import (
     fit_sequences,
     score_sequences,
 )
+from pyro_nem.data import SequenceSet
 from pyro_nem.errors import ProcessError
 from pyro_nem.files import write_json
 from pyro_nem.metrics import independent_bits, markov_bits
@@ -90,13 +91,14 @@ def _train_and_score(
     processes.share.size(settings.training.batch_size)
     splits = processes.once(lambda: load_splits(settings))
     objective = build_objective(settings, splits.training)
-    _introduce(settings, objective, splits)
+    chunk = settings.chunk
+    pieces = splits.training if chunk is None else splits.training.pieces(chunk)
+    _introduce(settings, objective, pieces)
     origin = _origin(resume, settings, directory, arguments)
     prepared = time.perf_counter() - started
-    training = splits.training
     run = fit_sequences(
         objective,
-        training if settings.chunk is None else training.pieces(settings.chunk),
+        pieces,
         splits.validation,
         config=settings.training,
         directory=directory,
@@ -118,8 +120,8 @@ def _train_and_score(
     if not processes.writes:
         return True
     floors = {
-        "independent": independent_bits(training, splits.test),
-        "markov": markov_bits(training, splits.test),
+        "independent": independent_bits(splits.training, splits.test),
+        "markov": markov_bits(splits.training, splits.test),
     }
     print(score_table(scores, floors))
     print("drawing figures")
@@ -185,12 +187,14 @@ def _origin(
     return origin
 
 
-def _introduce(settings: SequenceExperiment, objective: SequenceObjective, splits: Splits) -> None:
+def _introduce(
+    settings: SequenceExperiment, objective: SequenceObjective, pieces: SequenceSet
+) -> None:
     parameters = sum(p.numel() for p in objective.parameters())
     latents = f"H = {settings.latent_size} latents, " if settings.latent_size else ""
     print(
         f"{settings.model} on {settings.tunes}, {parameters:,} parameters; {latents}"
         f"G = {settings.hidden_size}; objective {settings.objective} with "
-        f"{settings.bound.particles} particle(s); {len(splits.training):,} training sequences of "
-        f"{splits.training.num_steps:,} steps; on {settings.device}"
+        f"{settings.bound.particles} particle(s); {len(pieces):,} training sequences of "
+        f"{pieces.num_steps:,} steps; on {settings.device}"
     )

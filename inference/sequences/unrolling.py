@@ -77,8 +77,8 @@ def unroll(
             continue
         with torch.no_grad():
             gained = _step_weight(model, batch.x[t], Drawn(z, law), context)  # [S, B]
-        log_weights = log_weights + torch.where(batch.mask[t], gained, 0.0)
-        # Where a sequence has ended there is nothing to resample for.
+        log_weights = log_weights + gained
+        # Where a sequence has ended there is nothing to resample for, whatever is gained there.
         goes_on = batch.mask[t + 1] if t + 1 < steps else torch.zeros_like(batch.mask[t])
         chosen = resampler.rule(log_weights, goes_on, resampler.generator)
         rows = (chosen.ancestors * size + torch.arange(size, device=seen.device)).flatten()  # [S B]

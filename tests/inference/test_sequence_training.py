@@ -106,6 +106,9 @@ def test_scores_are_sums_over_all_steps_whatever_the_batches():
     assert per_step["kl"] > 0
     again = score_sequences(module, rolls(MANY), particles=(3,))
     assert again.nats_per_step == per_step
+    twice = SequenceSet("twice", [rolls((9,)).sequences[0]] * 2)
+    one, other = score_sequences(module, twice, rows_at_once=1).values["elbo"]
+    assert one != other
     alone = SequenceObjective(*build(latent_size=0))
     exact = [
         score_sequences(alone, rolls(MANY), rows_at_once=rows).values["log_likelihood"]
@@ -147,6 +150,12 @@ def test_draws_and_continuations_depend_on_their_seed_alone():
     assert torch.equal(torch.get_rng_state(), before)
     assert continued.shape == (7, 2, SIZE)
     assert torch.equal(continued[:4], batch.x.float())
+    model = SequenceVRNN(BernoulliOutput(SIZE), latent_size=2, hidden_size=16, width=16)
+    larger = SequenceObjective(model, SequencePosterior(model))
+    for parameter in larger.parameters():
+        parameter.data.mul_(3.0)
+    other = continue_sequences(larger, batch._replace(x=1.0 - batch.x), 20)
+    assert not torch.equal(continue_sequences(larger, batch, 20)[4:], other[4:])
     with pytest.raises(ConfigError, match=r"sequences of one length, got lengths \[2, 3, 5\]"):
         continue_sequences(module, batch_of(), 3)
     with pytest.raises(ConfigError, match="count: expected at least 1"):
