@@ -13,7 +13,7 @@ from pyro_nem.errors import CheckpointError
 
 __all__ = ["ModelName", "SequenceExperiment", "SequenceExperimentName"]
 
-SequenceExperimentName = Literal["chorales"]
+SequenceExperimentName = Literal["chorales", "strokes"]
 ModelName = Literal["vrnn", "vrnn-i", "rnn"]
 
 
@@ -27,8 +27,8 @@ class SequenceExperiment:
     scale: Scale
     """The scale whose defaults the settings started from."""
 
-    tunes: TuneName
-    """The collection of piano rolls."""
+    tunes: TuneName | None
+    """The collection of piano rolls (chorales)."""
 
     model: ModelName
     """vrnn, the same with a prior that knows nothing of the past, or rnn, without latents."""
@@ -66,8 +66,11 @@ class SequenceExperiment:
     particles: tuple[int, ...]
     """Numbers of particles of the test bounds."""
 
-    sequences: int | None
-    """Use only so many sequences of each split, the first ones."""
+    training_sequences: int | None
+    """Train on so many sequences only, the first ones."""
+
+    held_out: int | None
+    """Validate and test on so many sequences only, the first ones."""
 
     training: TrainingConfig
     """Optimiser, schedule and seed."""

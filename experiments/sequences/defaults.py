@@ -20,10 +20,10 @@ _SIZES: dict[TuneName, int] = {"jsb": 32, "nottingham": 64}
 
 
 def sequence_defaults(
-    experiment: SequenceExperimentName, scale: Scale, tunes: TuneName, model: ModelName
+    experiment: SequenceExperimentName, scale: Scale, tunes: TuneName | None, model: ModelName
 ) -> SequenceExperiment:
     """Return the settings of an experiment before the user's own options."""
-    size = _SIZES[tunes]
+    size = 32 if tunes is None else _SIZES[tunes]
     settings = SequenceExperiment(
         experiment=experiment,
         scale=scale,
@@ -40,7 +40,8 @@ def sequence_defaults(
         bound=BoundConfig(divergence="analytic"),
         resample=None,
         particles=(4, 64),
-        sequences=None,
+        training_sequences=None,
+        held_out=None,
         training=TrainingConfig(
             updates=100_000,
             batch_size=4,
@@ -53,6 +54,8 @@ def sequence_defaults(
         ),
         device="cpu",
     )
+    if experiment == "strokes":
+        settings = _strokes(settings)
     if scale == "paper":
         return settings
     training = replace(
@@ -72,6 +75,10 @@ def sequence_defaults(
         settings = replace(settings, residual=True, smoothing=True, bound=bound)
     if tunes == "nottingham":
         settings = replace(settings, chunk=100)
+    if experiment == "strokes":
+        # There are so many digits that nothing is memorised.
+        training = replace(training, updates=1500, batch_size=64, validate_every=250)
+        settings = replace(settings, hidden_size=128, training=training, held_out=1000)
     if scale == "laptop":
         return settings
     small = replace(training, updates=4, batch_size=4, warmup=1, log_every=1, validate_every=2)
@@ -83,6 +90,21 @@ def sequence_defaults(
         chunk=20,
         bound=replace(settings.bound, kl_warmup=min(settings.bound.kl_warmup, 2)),
         particles=(4,),
-        sequences=6,
+        training_sequences=64 if tunes is None else 6,
+        held_out=6,
         training=small,
+    )
+
+
+def _strokes(settings: SequenceExperiment) -> SequenceExperiment:
+    """Return the settings of pen strokes, for which no VRNN was published."""
+    training = replace(
+        settings.training, updates=40_000, batch_size=64, learning_rate=1e-3, warmup=100
+    )
+    return replace(
+        settings,
+        hidden_size=256,
+        width=256,
+        particles=(4,),
+        training=replace(training, decay="cosine"),
     )

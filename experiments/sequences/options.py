@@ -1,4 +1,4 @@
-"""The options of ``python -m experiments.run chorales``."""
+"""The options of ``python -m experiments.run chorales`` and other sequences."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class SequenceOptions:
     """
 
     experiment: tyro.conf.Positional[SequenceExperimentName]
-    """What to run: piano rolls of chorales and tunes."""
+    """What to run: chorales (piano rolls) or strokes (digits of MNIST as movements of a pen)."""
 
     tunes: Annotated[TuneName | None, Choice] = None
-    """jsb (229 chorales of Bach to train on, a step is a quarter note) or nottingham (694 folk
-    tunes). Default: jsb."""
+    """chorales: jsb (229 chorales of Bach to train on, a step is a quarter note) or nottingham (694
+    folk tunes). Default: jsb."""
 
     scale: Annotated[Scale | None, Choice] = None
     """How large: smoke (seconds, only to see that it runs), laptop (minutes on two CPU cores) or

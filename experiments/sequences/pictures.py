@@ -1,25 +1,30 @@
-"""The figures of a run on sequences: piano rolls of data, draws and continuations."""
+"""The figures of a run on sequences: data, continuations and draws, and the learning curves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from experiments.sequences.data import Drawn, SequenceData
 from inference.sequences import SequenceObjective, continue_sequences, draw_sequences
-from pyro_nem.data import LOWEST_NOTE, SequenceSet, pad
-from pyro_nem.plots import RollPicture, learning_curves, piano_roll_figure, save_figure
+from pyro_nem.data import pad
+from pyro_nem.plots import learning_curves, save_figure
 
 __all__ = ["draw_pictures"]
 
 _SAMPLES = 3
 
-# Two phrases of a chorale or so, at four quarter notes a bar.
+# Two phrases of a chorale or so, and more than most digits.
 _STEPS = 48
 
 
 def draw_pictures(
     objective: SequenceObjective,
-    test: SequenceSet,
+    data: SequenceData,
     records: Sequence[Mapping[str, float]],
     folder: Path,
 ) -> None:
@@ -29,26 +34,28 @@ def draw_pictures(
     ----------
     objective
         The trained model and guide.
-    test
-        The sequences to draw and to continue.
+    data
+        Whose first test sequences are drawn and continued.
     records
         The lines of progress for the learning curves.
     folder
         Where the files go; it has to exist.
     """
-    chosen = [sequence[:_STEPS] for sequence in test.sequences[:_SAMPLES]]
+    chosen = [sequence[:_STEPS] for sequence in data.test.sequences[:_SAMPLES]]
     seen = -(-min(len(sequence) for sequence in chosen) // 2)
     beginning = pad([sequence[:seen] for sequence in chosen])
     continued = continue_sequences(objective, beginning, _STEPS - seen)
     drawn = draw_sequences(objective, len(chosen), _STEPS)
-    rows = [
-        [RollPicture(f"test sequence {n}", roll) for n, roll in enumerate(chosen)],
-        [
-            RollPicture(f"sequence {n}, continued", roll, seen)
-            for n, roll in enumerate(continued.transpose(0, 1).cpu().numpy())
-        ],
-        [RollPicture(f"draw {n}", r) for n, r in enumerate(drawn.transpose(0, 1).cpu().numpy())],
+    rows: list[list[Drawn]] = [
+        [(f"test sequence {n}", sequence, None) for n, sequence in enumerate(chosen)],
+        [(f"sequence {n}, continued", x, seen) for n, x in enumerate(_each(continued))],
+        [(f"draw {n}", x, None) for n, x in enumerate(_each(drawn))],
     ]
-    save_figure(piano_roll_figure(rows, lowest_note=LOWEST_NOTE), folder / "rolls.png")
+    save_figure(data.figure(rows), folder / data.figure_name)
     if records:
         save_figure(learning_curves(records, segmentation=False), folder / "learning_curves.png")
+
+
+def _each(sequences: Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = sequences.transpose(0, 1).cpu().numpy()
+    return array  # [B, T, D]

@@ -43,9 +43,12 @@ def resolve(options: SequenceOptions) -> tuple[SequenceExperiment, str]:
         scale, reason = "paper", "there is a CUDA device"
     else:
         scale, reason = "laptop", "there is no CUDA device; --scale paper runs the full protocol"
-    settings = sequence_defaults(
-        options.experiment, scale, options.tunes or "jsb", options.model or "vrnn"
-    )
+    tunes = options.tunes
+    if options.experiment == "chorales":
+        tunes = tunes or "jsb"
+    elif tunes is not None:
+        raise ConfigError(f"--tunes: {options.experiment} has none; leave it out, or run chorales")
+    settings = sequence_defaults(options.experiment, scale, tunes, options.model or "vrnn")
     return replace(_changed(options, settings), device=device), reason
 
 
@@ -78,7 +81,8 @@ def resume_settings(options: SequenceOptions, directory: RunDirectory) -> Sequen
 def default_directory(settings: SequenceExperiment) -> Path:
     """Return runs/EXPERIMENT/NAME, the name telling what is not the scale's default."""
     usual = sequence_defaults(settings.experiment, settings.scale, settings.tunes, settings.model)
-    parts: list[str] = [settings.scale, settings.tunes, settings.model, settings.objective]
+    tunes = [] if settings.tunes is None else [settings.tunes]
+    parts: list[str] = [settings.scale, *tunes, settings.model, settings.objective]
     if settings.bound.particles > 1:
         parts[-1] += str(settings.bound.particles)
     for name in _SWITCHES:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiments.cli import INTERRUPTED, launcher, provenance, run_command, use_threads
-from experiments.sequences.assembly import build_objective, load_splits
+from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
+from experiments.sequences.data import load_data
 from experiments.sequences.options import SequenceOptions
 from experiments.sequences.pictures import draw_pictures
 from experiments.sequences.resolving import default_directory, resolve, resume_settings
@@ -24,7 +25,6 @@ from inference.sequences import (
 from pyro_nem.data import SequenceSet
 from pyro_nem.errors import ProcessError
 from pyro_nem.files import write_json
-from pyro_nem.metrics import independent_bits, markov_bits
 
 __all__ = ["run_sequences"]
 
@@ -89,17 +89,17 @@ def _train_and_score(
     """Train, score and draw; return False if it was interrupted."""
     started = time.perf_counter()
     processes.share.size(settings.training.batch_size)
-    splits = processes.once(lambda: load_splits(settings))
-    objective = build_objective(settings, splits.training)
+    data = load_data(settings)
+    objective = build_objective(settings, data)
     chunk = settings.chunk
-    pieces = splits.training if chunk is None else splits.training.pieces(chunk)
+    pieces = data.training if chunk is None else data.training.pieces(chunk)
     _introduce(settings, objective, pieces)
     origin = _origin(resume, settings, directory, arguments)
     prepared = time.perf_counter() - started
     run = fit_sequences(
         objective,
         pieces,
-        splits.validation,
+        data.validation,
         config=settings.training,
         directory=directory,
         description={"settings": settings.to_dict(), **origin},
@@ -109,23 +109,20 @@ def _train_and_score(
     if run.reason == "interrupted":
         return False
     trained = time.perf_counter()
-    print(f"scoring {len(splits.test)} test sequences")
+    print(f"scoring {len(data.test)} test sequences")
     scores = score_sequences(
         objective,
-        splits.test,
+        data.test,
         particles=settings.particles,
         seed=_TEST_SEED + settings.training.seed,
         processes=processes,
     )
     if not processes.writes:
         return True
-    floors = {
-        "independent": independent_bits(splits.training, splits.test),
-        "markov": markov_bits(splits.training, splits.test),
-    }
+    floors = data.floors()
     print(score_table(scores, floors))
     print("drawing figures")
-    draw_pictures(objective, splits.test, run.records, directory.figures)
+    draw_pictures(objective, data, run.records, directory.figures)
     seconds = prepared + run.seconds + time.perf_counter() - trained
     write_json(directory.summary, _summary(settings, run, scores, floors, seconds, origin))
     print(f"done in {duration(seconds)}; everything is in {directory.path}")
@@ -139,7 +136,7 @@ def score_table(scores: SequenceScores, floors: dict[str, float]) -> str:
         title = "KL of the latents" if name == "kl" else name.upper().replace("_", "-")
         lines.append(f"  {title:<24}{value:8.3f}")
     titles = {"independent": "independent notes", "markov": "each note a Markov chain"}
-    lines += [f"  {titles[name]:<24}{value:8.3f}" for name, value in floors.items()]
+    lines += [f"  {titles.get(name, name):<24}{value:8.3f}" for name, value in floors.items()]
     return "\n".join(lines)
 
 
@@ -191,9 +188,10 @@ def _introduce(
     settings: SequenceExperiment, objective: SequenceObjective, pieces: SequenceSet
 ) -> None:
     parameters = sum(p.numel() for p in objective.parameters())
+    data = settings.tunes or settings.experiment
     latents = f"H = {settings.latent_size} latents, " if settings.latent_size else ""
     print(
-        f"{settings.model} on {settings.tunes}, {parameters:,} parameters; {latents}"
+        f"{settings.model} on {data}, {parameters:,} parameters; {latents}"
         f"G = {settings.hidden_size}; objective {settings.objective} with "
         f"{settings.bound.particles} particle(s); {len(pieces):,} training sequences of "
         f"{pieces.num_steps:,} steps; on {settings.device}"

@@ -55,7 +55,7 @@ def score_objective(
     objective: SequenceObjective,
     data: SequenceSet,
     *,
-    rows_at_once: int = 512,
+    rows_at_once: int = 256,
     seed: int = 0,
     processes: Processes = ALONE,
 ) -> SequenceScores:
@@ -101,7 +101,7 @@ def score_sequences(
     data: SequenceSet,
     *,
     particles: Sequence[int] = (4,),
-    rows_at_once: int = 512,
+    rows_at_once: int = 256,
     seed: int = 0,
     processes: Processes = ALONE,
 ) -> SequenceScores:

@@ -41,6 +41,7 @@ from pyro_nem.data.mnist_bitmaps import DigitBitmaps, digit_bitmaps
 from pyro_nem.data.motion import bounce
 from pyro_nem.data.noise import Noise, bitflip, masked_uniform
 from pyro_nem.data.order import epoch_order
+from pyro_nem.data.pen_strokes import PenStrokes, TupleCode, pen_strokes
 from pyro_nem.data.polyphonic import LOWEST_NOTE, NOTES, TuneName, piano_rolls
 from pyro_nem.data.published import PublishedFile, published_content
 from pyro_nem.data.resident import MEMORY_LIMIT, ResidentFrames
@@ -93,6 +94,7 @@ __all__ = [
     "HDF5Frames",
     "MNISTPart",
     "Noise",
+    "PenStrokes",
     "PublishedFile",
     "ResidentFrames",
     "Scene",
@@ -104,6 +106,7 @@ __all__ = [
     "SpriteScene",
     "SpritesConfig",
     "TuneName",
+    "TupleCode",
     "as_source",
     "balls_file",
     "bitflip",
@@ -130,6 +133,7 @@ __all__ = [
     "ordered_batches",
     "pad",
     "padded_batches",
+    "pen_strokes",
     "piano_rolls",
     "published_content",
     "read_batch",

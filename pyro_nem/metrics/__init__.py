@@ -13,6 +13,7 @@ from pyro_nem.metrics.effective_components import effective_components
 from pyro_nem.metrics.next_step_bce import next_step_bce
 from pyro_nem.metrics.segmentation_scores import SegmentationScores, segmentation_scores
 from pyro_nem.metrics.standard_error import standard_errors
+from pyro_nem.metrics.symbol_floors import ngram_symbols
 
 __all__ = [
     "SegmentationScores",
@@ -23,6 +24,7 @@ __all__ = [
     "independent_bits",
     "markov_bits",
     "next_step_bce",
+    "ngram_symbols",
     "segmentation_scores",
     "standard_errors",
 ]

@@ -10,6 +10,7 @@ from pyro_nem.plots.comparison import comparison_figure
 from pyro_nem.plots.curves import learning_curves
 from pyro_nem.plots.groups import colour_groups
 from pyro_nem.plots.overview import overview_figure
+from pyro_nem.plots.pen import PenPicture, pen_figure, pen_lines
 from pyro_nem.plots.piano_roll import RollPicture, piano_roll_figure
 from pyro_nem.plots.prediction import prediction_curves
 from pyro_nem.plots.reliability import reliability_diagram
@@ -20,6 +21,7 @@ from pyro_nem.plots.step_curves import StepCurve, step_curves
 from pyro_nem.plots.uncertainty import RestartSample, uncertainty_figure, uncertainty_maps
 
 __all__ = [
+    "PenPicture",
     "RestartSample",
     "RollPicture",
     "SegmentationSample",
@@ -32,6 +34,8 @@ __all__ = [
     "learning_curves",
     "mix_colours",
     "overview_figure",
+    "pen_figure",
+    "pen_lines",
     "piano_roll_figure",
     "prediction_curves",
     "reliability_diagram",

@@ -6,8 +6,9 @@ import pytest
 import small_rolls
 
 from experiments.run import main
-from experiments.sequences.assembly import build_objective, load_splits
+from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
+from experiments.sequences.data import load_data
 from experiments.sequences.options import SequenceOptions
 from experiments.sequences.resolving import default_directory, resolve, resume_settings
 from inference import BoundConfig, RunDirectory, run_training
@@ -120,12 +121,12 @@ def test_settings_survive_a_journey_through_json(scale, tunes, model):
 def test_models_are_what_their_names_say(jsb):
     for model, size, learned in (("vrnn", 8, True), ("vrnn-i", 8, False), ("rnn", 0, False)):
         objective = build_objective(
-            chosen := settings(scale="smoke", model=model), load_splits(chosen)[0]
+            chosen := settings(scale="smoke", model=model), load_data(chosen)
         )
         assert isinstance(objective.model, SequenceVRNN)
         assert objective.model.latent_size == size
         assert (objective.model.prior is not None) == learned
-    one, two = (build_objective(chosen, load_splits(chosen)[0]).state_dict() for _ in range(2))
+    one, two = (build_objective(chosen, load_data(chosen)).state_dict() for _ in range(2))
     assert all((one[name] == two[name]).all() for name in one)
 
 
@@ -167,7 +168,7 @@ def test_the_name_of_a_folder_tells_what_is_unusual():
 )
 def test_contradictions_are_refused(jsb, options, message):
     with pytest.raises(ConfigError, match=message):
-        build_objective(found := settings(scale="smoke", **options), load_splits(found)[0])
+        build_objective(found := settings(scale="smoke", **options), load_data(found))
 
 
 def test_a_continued_run_has_the_settings_of_its_folder(tmp_path):
