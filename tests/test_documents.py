@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import small_mnist
 import small_rolls
+import small_strokes
 import torch
 from image_files import save_videos, videos
 
@@ -168,6 +169,8 @@ def test_commands_run(line, workspace):
         pytest.skip(small_mnist.MISSING)
     if "chorales" in line and not small_rolls.are_there():
         pytest.skip(small_rolls.MISSING)
+    if "run strokes" in line and not small_strokes.are_there():
+        pytest.skip(small_strokes.MISSING)
     if program == "experiments.run" and "--resume" not in arguments:
         number = len(list(workspace.iterdir()))
         arguments = [*without(arguments, "--scale"), "--scale", "smoke"]

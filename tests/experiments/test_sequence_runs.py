@@ -4,6 +4,7 @@ import json
 
 import pytest
 import small_rolls
+import small_strokes
 
 from experiments.run import main
 from experiments.sequences.assembly import build_objective
@@ -53,6 +54,20 @@ def test_every_model_and_objective_runs(jsb, tmp_path, capsys, options, bounds):
     # Tunes of 9, 30, 12 and 25 steps in pieces of 20.
     assert "6 training sequences of 76 steps" in printed
     assert "update 4/4 | train loss" in printed
+
+
+def test_strokes_run(tmp_path, monkeypatch, capsys):
+    small_strokes.put(tmp_path / "data", monkeypatch)
+    folder = tmp_path / "run"
+    options = ["--scale", "smoke", "--device", "cpu", "--run-dir", str(folder)]
+    assert main(["strokes", *options]) == 0
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["test.sequences"] == 4
+    assert 0 < summary["floor.5-gram"] < 4
+    assert summary["test.nll_elbo"] > 0
+    assert (folder / "figures" / "strokes.png").is_file()
+    assert main(["strokes", "--tunes", "jsb"]) == 2
+    assert "--tunes: strokes has none" in capsys.readouterr().err
 
 
 def test_a_run_is_stopped_and_continued(jsb, tmp_path, monkeypatch, capsys):
