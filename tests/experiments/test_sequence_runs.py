@@ -16,6 +16,8 @@ from inference import BoundConfig, RunDirectory, run_training
 from models import SequenceVRNN
 from pyro_nem.errors import CheckpointError, ConfigError
 
+BOUNDS = ["elbo", "fivo_4", "iwae_4"]
+
 
 @pytest.fixture
 def jsb(tmp_path, monkeypatch):
@@ -31,10 +33,10 @@ def run(folder, *options):
 @pytest.mark.parametrize(
     ("options", "bounds"),
     [
-        ((), {"elbo", "iwae_4", "fivo_4"}),
-        (("--objective", "fivo", "--smoothing", "off"), {"elbo", "iwae_4", "fivo_4"}),
-        (("--objective", "iwae", "--gradient", "dreg"), {"elbo", "iwae_4", "fivo_4"}),
-        (("--model", "rnn"), {"log_likelihood"}),
+        ((), BOUNDS),
+        (("--objective", "fivo", "--smoothing", "off"), BOUNDS),
+        (("--objective", "iwae", "--gradient", "dreg"), BOUNDS),
+        (("--model", "rnn"), ["log_likelihood"]),
     ],
     ids=str,
 )
@@ -42,7 +44,7 @@ def test_every_model_and_objective_runs(jsb, tmp_path, capsys, options, bounds):
     assert run(tmp_path / "run", *options) == 0
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     found = {name.removeprefix("test.nll_") for name in summary if name.startswith("test.nll_")}
-    assert found == bounds
+    assert sorted(found) == bounds
     assert summary["updates"] == 4
     assert summary["test.steps"] == 14
     assert summary["floor.independent"] > 5
