@@ -167,3 +167,19 @@ def test_sequences_of_another_size_are_refused():
         fit_sequences(objective(), rolls(MANY, size=5), config=CONFIG)
     with pytest.raises(ConfigError, match="early stopping needs validation data"):
         fit_sequences(objective(), rolls(MANY), config=TrainingConfig(patience=2))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("resample", [None, 0.9])
+def test_a_gpu_trains_and_scores_as_a_cpu_does(resample):
+    module = objective(BoundConfig("iwae", 3), resample, smoothing=True).cuda()
+    found = fit_sequences(
+        module, rolls(MANY), rolls(LENGTHS, seed=1), config=CONFIG, report=lambda line: None
+    )
+    assert found.updates == 6
+    assert continue_sequences(module, batch_of((4, 4)), 3).shape == (7, 2, SIZE)
+    # Draws differ from device to device, the likelihood of a model without latents does not.
+    alone = SequenceObjective(*(part.float() for part in build(latent_size=0)))
+    there = score_sequences(alone.cuda(), rolls(MANY)).nats_per_step
+    here = score_sequences(alone.cpu(), rolls(MANY)).nats_per_step
+    assert there == pytest.approx(here, rel=1e-5)
