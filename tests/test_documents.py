@@ -23,6 +23,7 @@ from pyro_nem.networks import LocatedDecoder
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 DIGITS = "runs/flying_mnist/laptop-rnn-em-located-2objects-k2-seed0"
+CHORALES = "runs/chorales/laptop-jsb-vrnn-elbo-seed0"
 RUN_DIRS = {
     "flying_shapes": "runs/flying_shapes/laptop-rnn-em-located-3objects-k3-seed0",
     "bouncing_balls": "runs/bouncing_balls/laptop-r-nem-located-4objects-k5-seed0",
@@ -47,6 +48,7 @@ COMMANDS = (
     "run",
     "sweep",
     "evaluate",
+    "sequences.evaluate",
     "report",
     "rollout",
     "compare",
@@ -79,7 +81,9 @@ def commands():
 def workspace(tmp_path_factory):
     """A folder in which the runs that the documents speak of exist, at smoke size."""
     folder = tmp_path_factory.mktemp("documents")
-    run_dirs = {**RUN_DIRS, "flying_mnist": DIGITS} if small_mnist.is_there() else RUN_DIRS
+    run_dirs = {**RUN_DIRS, "flying_mnist": DIGITS} if small_mnist.is_there() else dict(RUN_DIRS)
+    if small_rolls.are_there():
+        run_dirs["chorales"] = CHORALES
     for experiment, run_dir in run_dirs.items():
         run(folder, ["experiments.run", experiment, "--scale", "smoke", "--run-dir", run_dir])
     five = ["--components", "5", "--run-dir", RUN_DIRS["flying_shapes"].replace("k3", "k5")]
@@ -189,6 +193,8 @@ def test_commands_run(line, workspace):
         if line != "python -m experiments.table static":
             # One table is enough to see that the commands are right; each wants several runs.
             arguments.append("--dry-run")
+    elif program == "experiments.sequences.evaluate":
+        arguments = [*without(first_values(arguments), "--particles"), "--particles", "2"]
     elif program == "experiments.import_frames":
         arguments.append("--overwrite")
     elif program == "experiments.rollout":

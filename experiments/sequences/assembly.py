@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from experiments.sequences.config import SequenceExperiment
-from experiments.sequences.data import SequenceData
+from experiments.sequences.sequence_data import SequenceData
 from inference.sequences import NoLatents, SequenceObjective, SequencePosterior
 from models import SequenceVRNN
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from experiments.sequences.data import Drawn, SequenceData
+from experiments.sequences.sequence_data import Drawn, SequenceData
 from inference.sequences import SequenceObjective, continue_sequences, draw_sequences
 from pyro_nem.data import pad
 from pyro_nem.plots import learning_curves, save_figure

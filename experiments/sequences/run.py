@@ -10,10 +10,11 @@ from typing import Any
 from experiments.cli import INTERRUPTED, launcher, provenance, run_command, use_threads
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
-from experiments.sequences.data import load_data
+from experiments.sequences.load_data import load_data
 from experiments.sequences.options import SequenceOptions
 from experiments.sequences.pictures import draw_pictures
 from experiments.sequences.resolving import default_directory, resolve, resume_settings
+from experiments.sequences.score_table import score_table, summary_scores
 from inference import Processes, RunDirectory, duration, joined
 from inference.sequences import (
     SequenceObjective,
@@ -130,17 +131,6 @@ def _train_and_score(
     return True
 
 
-def score_table(scores: SequenceScores, floors: dict[str, float]) -> str:
-    """Return test scores as lines of text, with those of trivial models below them."""
-    lines = ["nats a step, lower is better"]
-    for name, value in scores.nats_per_step.items():
-        title = "KL of the latents" if name == "kl" else name.upper().replace("_", "-")
-        lines.append(f"  {title:<24}{value:8.3f}")
-    titles = {"independent": "independent notes", "markov": "each note a Markov chain"}
-    lines += [f"  {titles.get(name, name):<24}{value:8.3f}" for name, value in floors.items()]
-    return "\n".join(lines)
-
-
 def _summary(
     settings: SequenceExperiment,
     run: SequenceRun,
@@ -152,14 +142,8 @@ def _summary(
     """Return the content of ``summary.json``."""
     return {
         "experiment": settings.experiment,
-        # Bounds on the negative log-likelihood, by the name of the bound.
-        **{
-            f"test.{name if name == 'kl' else f'nll_{name}'}": value
-            for name, value in scores.nats_per_step.items()
-        },
+        **summary_scores(scores, "test"),
         **{f"floor.{name}": value for name, value in floors.items()},
-        "test.sequences": len(scores.steps),
-        "test.steps": int(scores.steps.sum()),
         "updates": run.updates,
         "stopped": run.reason,
         "parameters": sum(p.numel() for p in run.objective.parameters()),

@@ -7,9 +7,10 @@ import small_rolls
 import small_strokes
 
 from experiments.run import main
+from experiments.sequences import evaluate
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
-from experiments.sequences.data import load_data
+from experiments.sequences.load_data import load_data
 from experiments.sequences.options import SequenceOptions
 from experiments.sequences.resolving import default_directory, resolve, resume_settings
 from inference import BoundConfig, RunDirectory, run_training
@@ -95,6 +96,26 @@ def test_a_run_is_stopped_and_continued(jsb, tmp_path, monkeypatch, capsys):
     assert [whole[name] for name in same] == [parts[name] for name in same]
     assert main(["chorales", "--scale", "smoke", "--run-dir", folder]) == 2
     assert "holds a run already" in capsys.readouterr().err
+
+
+def test_a_run_is_scored_again_by_other_numbers_of_particles(jsb, tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert run(folder) == 0
+    first = json.loads((folder / "summary.json").read_text())
+    options = ["--device", "cpu", "--particles", "2", "3"]
+    assert evaluate.main([str(folder), *options]) == 0
+    assert "best.pt of update" in capsys.readouterr().out
+    found = json.loads((folder / "evaluations" / "test-2-3particles-best.json").read_text())
+    assert {name for name in found if name.startswith("test.nll_")} == {
+        f"test.nll_{name}" for name in ("elbo", "iwae_2", "fivo_2", "iwae_3", "fivo_3")
+    }
+    # The same weights with other draws.
+    assert found["test.nll_elbo"] == pytest.approx(first["test.nll_elbo"], rel=0.02)
+    assert found["test.nll_elbo"] != first["test.nll_elbo"]
+    assert evaluate.main([str(folder), *options, "--split", "validation"]) == 0
+    assert (folder / "evaluations" / "validation-2-3particles-best.json").is_file()
+    assert evaluate.main([str(tmp_path / "nowhere")]) == 2
+    assert "config.json" in capsys.readouterr().err
 
 
 def settings(**options):

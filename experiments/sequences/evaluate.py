@@ -1,0 +1,95 @@
+"""Score a trained run by every bound: ``python -m experiments.sequences.evaluate RUN_DIR``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from experiments.cli import Count, Text, provenance, resolve_device, run_command, use_threads
+from experiments.sequences.assembly import build_objective
+from experiments.sequences.config import SequenceExperiment
+from experiments.sequences.load_data import load_data
+from experiments.sequences.score_table import score_table, summary_scores
+from inference import RunDirectory, load_checkpoint, load_weights
+from inference.sequences import score_sequences
+from pyro_nem.files import make_directory, write_json
+
+__all__ = ["SequenceEvaluateOptions", "main"]
+
+_PROGRAM = "experiments.sequences.evaluate"
+
+
+@dataclass(frozen=True)
+class SequenceEvaluateOptions:
+    """Score the weights of a run on sequences by every bound, whatever it was trained with.
+
+    Scores go to RUN_DIR/evaluations/.
+    """
+
+    run_dir: tyro.conf.Positional[Path]
+    """Folder of the run."""
+
+    particles: tuple[int, ...] = (4, 64)
+    """Numbers of particles of the bounds iwae and fivo."""
+
+    split: Literal["training", "validation", "test"] = "test"
+    """Which split."""
+
+    checkpoint: Literal["best", "last"] = "best"
+    """The weights of the lowest validation loss, or the latest."""
+
+    seed: int = 0
+    """Seed of the draws."""
+
+    name: Text = None
+    """Name of the evaluation's file. Default: made from the options."""
+
+    device: Text = None
+    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+
+    threads: Count = None
+    """CPU threads. Default: PyTorch's choice, the number of cores."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code, 0 or (after an error) 2."""
+    given = sys.argv[1:] if arguments is None else arguments
+    return run_command(
+        SequenceEvaluateOptions, lambda options: _evaluate(options, given), _PROGRAM, given
+    )
+
+
+def _evaluate(options: SequenceEvaluateOptions, arguments: list[str]) -> int:
+    use_threads(options.threads)
+    directory = RunDirectory(options.run_dir)
+    settings = SequenceExperiment.from_dict(directory.read_settings(), str(directory.config))
+    settings = replace(settings, device=resolve_device(options.device))
+    checkpoint = directory.best if options.checkpoint == "best" else directory.last
+    state = load_checkpoint(checkpoint)
+    data = load_data(settings)
+    objective = build_objective(settings, data)
+    load_weights(objective, state["evaluated"], checkpoint)
+    source = getattr(data, options.split)
+    print(f"{directory.path}, {checkpoint.name} of update {state['update']}: {source.name}")
+    scores = score_sequences(objective, source, particles=options.particles, seed=options.seed)
+    print(score_table(scores))
+    folder = make_directory(directory.path / "evaluations")
+    counts = "-".join(map(str, options.particles))
+    name = options.name or f"{options.split}-{counts}particles-{options.checkpoint}"
+    summary = {
+        "split": options.split,
+        "update": state["update"],
+        **summary_scores(scores, options.split),
+        **provenance(_PROGRAM, arguments, settings.device),
+    }
+    write_json(folder / f"{name}.json", summary)
+    print(f"written to {folder / name}.json")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
