@@ -82,9 +82,10 @@ def default_directory(settings: SequenceExperiment) -> Path:
     """Return runs/EXPERIMENT/NAME, the name telling what is not the scale's default."""
     usual = sequence_defaults(settings.experiment, settings.scale, settings.tunes, settings.model)
     tunes = [] if settings.tunes is None else [settings.tunes]
-    parts: list[str] = [settings.scale, *tunes, settings.model, settings.objective]
-    if settings.bound.particles > 1:
-        parts[-1] += str(settings.bound.particles)
+    parts: list[str] = [settings.scale, *tunes, settings.model]
+    if settings.latent_size:
+        particles = settings.bound.particles
+        parts.append(settings.objective + (str(particles) if particles > 1 else ""))
     for name in _SWITCHES:
         if getattr(settings, name) != getattr(usual, name):
             parts.append(("" if getattr(settings, name) else "no-") + name.replace("_", "-"))

@@ -27,7 +27,8 @@ class NoLatents(ModelGuide):
     ) -> SequenceRollout:
         """Run the recurrence over a batch; the other arguments do not matter."""
         nothing = batch.x.new_zeros(batch.mask.shape[1], 0)  # [B, 0]
-        return unroll(self.model, batch, lambda t, seen, context: Drawn(nothing, None))
+        features = self.model.read(batch.x)  # [T, B, W]
+        return unroll(self.model, batch, features, lambda t, context: Drawn(nothing, None))
 
     def forward(self, batch: SequenceBatch, rollout: SequenceRollout) -> None:
         """Register nothing."""

@@ -93,24 +93,24 @@ class SequencePosterior(ModelGuide):
         shape = (steps, particles * size, self.model.latent_size)
         noise = standard_normal(shape, batch.x, generator)  # [T, S B, H]
         resampler = None if resampling is None else Resampler(resampling, generator)
-        known = self._known(batch)
+        features, known = self._read(batch)
 
-        def draw(t: int, seen: Tensor, context: Tensor) -> Drawn:
+        def draw(t: int, context: Tensor) -> Drawn:
             law = self.law(known[t], context)
             return Drawn(law.loc + law.scale * noise[t], law)
 
-        return unroll(self.model, batch, draw, particles=particles, resampler=resampler)
+        return unroll(self.model, batch, features, draw, particles=particles, resampler=resampler)
 
     def rescore(self, batch: SequenceBatch, z: Tensor) -> SequenceRollout:
         """Return the rollout of given latents [(S,) T, B, H], their gradient included."""
         particles = len(z) if z.dim() == 4 else 1
         rows = z if particles == 1 else z.transpose(0, 1).flatten(1, 2)  # [T, S B, H]
-        known = self._known(batch)
+        features, known = self._read(batch)
 
-        def draw(t: int, seen: Tensor, context: Tensor) -> Drawn:
+        def draw(t: int, context: Tensor) -> Drawn:
             return Drawn(rows[t], self.law(known[t], context))
 
-        return unroll(self.model, batch, draw, particles=particles)
+        return unroll(self.model, batch, features, draw, particles=particles)
 
     def law(self, known: Tensor, context: Tensor) -> StateLaw:
         """Return q(z_t).
@@ -141,10 +141,11 @@ class SequencePosterior(ModelGuide):
         ):
             pyro.sample("z", DrawnNormal(*rollout.posterior, rollout.z).to_event(1))
 
-    def _known(self, batch: SequenceBatch) -> Tensor:
-        """Return what the posterior of each step reads of the data, [T, B, W]."""
+    def _read(self, batch: SequenceBatch) -> tuple[Tensor, Tensor]:
+        """Return phi_x of each step, and what its posterior reads of the data, [T, B, W] each."""
         features = self.model.read(batch.x)
-        return features if self.reader is None else self.reader(features, batch.lengths)
+        known = features if self.reader is None else self.reader(features, batch.lengths)
+        return features, known
 
 
 def standard_normal(shape: tuple[int, ...], like: Tensor, generator: Generator | None) -> Tensor:

@@ -23,8 +23,8 @@ class Drawn(NamedTuple):
     law: StateLaw | None
 
 
-Draw = Callable[[int, Tensor, Tensor], Drawn]
-"""(number of the step, phi_x(x_t) [S B, W], h_{t-1} [S B, G]) -> latents."""
+Draw = Callable[[int, Tensor], Drawn]
+"""(number of the step, h_{t-1} [S B, G]) -> latents."""
 
 
 class Resampler(NamedTuple):
@@ -37,6 +37,7 @@ class Resampler(NamedTuple):
 def unroll(
     model: SequenceVRNN,
     batch: SequenceBatch,
+    features: Tensor,
     draw: Draw,
     *,
     particles: int = 1,
@@ -52,6 +53,8 @@ def unroll(
         Whose recurrence it is.
     batch
         T steps of B sequences.
+    features
+        phi_x of them, [T, B, W].
     draw
         Gives the latents of each step.
     particles
@@ -60,14 +63,13 @@ def unroll(
         How particles are resampled after each step, if they are.
     """
     steps, size = batch.mask.shape
-    features = model.read(batch.x)  # [T, B, W]
     state = model.initial(particles * size)
     log_weights = batch.x.new_zeros(particles, size)  # [S, B]
     latents, contexts, laws, flags = [], [], [], []
     for t in range(steps):
         seen = features[t].repeat(particles, 1)  # [S B, W]
         context = state.hidden
-        z, law = draw(t, seen, context)
+        z, law = draw(t, context)
         state = model.advance(state, seen, z)
         latents.append(z)
         contexts.append(context)
@@ -81,7 +83,9 @@ def unroll(
         # Where a sequence has ended there is nothing to resample for, whatever is gained there.
         goes_on = batch.mask[t + 1] if t + 1 < steps else torch.zeros_like(batch.mask[t])
         chosen = resampler.rule(log_weights, goes_on, resampler.generator)
-        rows = (chosen.ancestors * size + torch.arange(size, device=seen.device)).flatten()  # [S B]
+        rows = (
+            chosen.ancestors * size + torch.arange(size, device=context.device)
+        ).flatten()  # [S B]
         state = RecurrentState(*(part.index_select(0, rows) for part in state))
         log_weights = torch.where(chosen.happened, 0.0, log_weights)
         flags.append(chosen.happened)

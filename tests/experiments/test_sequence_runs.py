@@ -185,6 +185,8 @@ def test_the_name_of_a_folder_tells_what_is_unusual():
     )
     name = default_directory(settings(scale="laptop", objective="elbo", kl_warmup=5)).name
     assert name == "laptop-jsb-vrnn-elbo-kl-warmup5-seed0"
+    name = default_directory(settings(scale="laptop", model="rnn")).name
+    assert name == "laptop-jsb-rnn-seed0"
     everything = {"smoothing", "latent_size", "width", "layers", "chunk", "kl_warmup"}
     names = {
         default_directory(settings(**{option: "off" if option == "smoothing" else 3})).name
