@@ -107,7 +107,7 @@ def score_sequences(
 ) -> SequenceScores:
     """Score sequences by every bound: "elbo", and for each S "iwae_S" and "fivo_S"; and by "kl".
 
-    A model without latents has its exact "log_likelihood" alone.
+    A model without latents has log p(x) itself, "exact", and nothing else.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def score_sequences(
     guide: Any = objective.guide
     first = scored(BoundConfig(divergence="analytic"))
     if not objective.guide.stochastic:
-        return SequenceScores({"log_likelihood": first.values["bound"]}, first.steps)
+        return SequenceScores({"exact": first.values["bound"]}, first.steps)
     values = {"elbo": first.values["bound"], "kl": first.values["kl"]}
     for count in particles:
         bound = BoundConfig("iwae", count)

@@ -83,9 +83,8 @@ def unroll(
         # Where a sequence has ended there is nothing to resample for, whatever is gained there.
         goes_on = batch.mask[t + 1] if t + 1 < steps else torch.zeros_like(batch.mask[t])
         chosen = resampler.rule(log_weights, goes_on, resampler.generator)
-        rows = (
-            chosen.ancestors * size + torch.arange(size, device=context.device)
-        ).flatten()  # [S B]
+        column = torch.arange(size, device=context.device)  # [B]
+        rows = (chosen.ancestors * size + column).flatten()  # [S B]
         state = RecurrentState(*(part.index_select(0, rows) for part in state))
         log_weights = torch.where(chosen.happened, 0.0, log_weights)
         flags.append(chosen.happened)
