@@ -1,6 +1,7 @@
 """What the world is: generative programs in Pyro."""
 
 from models.outputs import (
+    AutoregressiveOutput,
     BernoulliOutput,
     CategoricalOutput,
     GaussianMixtureOutput,
@@ -18,6 +19,7 @@ from models.sequence_vrnn import SequenceVRNN
 from models.spatial_mixture import Decoder, SpatialMixture
 
 __all__ = [
+    "AutoregressiveOutput",
     "BernoulliOutput",
     "BernoulliPixels",
     "CategoricalOutput",

@@ -25,7 +25,7 @@ class SequenceVRNN(nn.Module):
     """Parameterises p(x, z) = prod_t p(z_t | h_{t-1}) p(x_t | z_t, h_{t-1}), with a recurrence.
 
         p(z_t | h_{t-1})      = Normal, a function of h_{t-1}; standard normal if independent
-        p(x_t | z_t, h_{t-1}) = output.law(decoder([phi_z(z_t), h_{t-1}]))
+        p(x_t | z_t, h_{t-1}) = output.law(decoder([phi_z(z_t), h_{t-1}]), x_{t-1})
         h_t                   = LSTM([phi_x(x_t), phi_z(z_t)], h_{t-1})
 
     Calling it is a Pyro program over the steps of a rollout, all at once; :meth:`imagine` is the
@@ -123,9 +123,9 @@ class SequenceVRNN(nn.Module):
             if self.latent_size:
                 z = pyro.sample("z", self._prior_site(rollout.context))
             raw = self.decode(z, rollout.context)  # [(S,) T, B, P]
-            pyro.sample("x", self.law_of_steps.law(raw), obs=batch.x)
+            pyro.sample("x", self.law_of_steps.law(raw, _before(batch.x)), obs=batch.x)
 
-    def imagine(self, state: RecurrentState, steps: int) -> Tensor:
+    def imagine(self, state: RecurrentState, steps: int, before: Tensor | None = None) -> Tensor:
         """Draw what comes next, as a Pyro program with the sites "z_t" and "x_t" for each step.
 
         Parameters
@@ -134,6 +134,8 @@ class SequenceVRNN(nn.Module):
             The recurrence after what has been seen, [B, G]; see :meth:`initial`.
         steps
             T.
+        before
+            The last step that has been seen, [B, D]; 0 if not given.
 
         Returns
         -------
@@ -147,7 +149,8 @@ class SequenceVRNN(nn.Module):
                 if self.latent_size:
                     z = pyro.sample(f"z_{t}", self._prior_site(state.hidden))
                 raw = self.decode(z, state.hidden)  # [B, P]
-                x = pyro.sample(f"x_{t}", self.law_of_steps.law(raw)).to(raw.dtype)
+                law = self.law_of_steps.law(raw, before)
+                before = x = pyro.sample(f"x_{t}", law).to(raw.dtype)
                 state = self.advance(state, self.read(x), z)
                 drawn.append(x)
         return torch.stack(drawn)
@@ -191,3 +194,8 @@ class SequenceVRNN(nn.Module):
 
     def _prior_site(self, context: Tensor) -> dist.TorchDistribution:
         return dist.Normal(*self.prior_law(context)).to_event(1)
+
+
+def _before(x: Tensor) -> Tensor:
+    """Return x_{t-1} of each step, 0 before the first; [T, B, D]."""
+    return torch.cat([torch.zeros_like(x[:1]), x[:-1]])

@@ -77,7 +77,8 @@ def continue_sequences(
     beginning = beginning.to(next(objective.parameters()))
     with torch.no_grad(), _seeded(objective, seed):
         rollout = objective.guide.rollout(beginning)
-        return torch.cat([beginning.x, objective.model.imagine(rollout.final, steps)])
+        drawn = objective.model.imagine(rollout.final, steps, beginning.x[-1])
+        return torch.cat([beginning.x, drawn])
 
 
 @contextmanager

@@ -78,7 +78,8 @@ def unroll(
         if resampler is None:
             continue
         with torch.no_grad():
-            gained = _step_weight(model, batch.x[t], Drawn(z, law), context)  # [S, B]
+            before = batch.x[t - 1] if t else torch.zeros_like(batch.x[0])
+            gained = _step_weight(model, batch.x[t], before, Drawn(z, law), context)  # [S, B]
         log_weights = log_weights + gained
         # Where a sequence has ended there is nothing to resample for, whatever is gained there.
         goes_on = batch.mask[t + 1] if t + 1 < steps else torch.zeros_like(batch.mask[t])
@@ -110,11 +111,13 @@ def unroll(
     )
 
 
-def _step_weight(model: SequenceVRNN, x: Tensor, drawn: Drawn, context: Tensor) -> Tensor:
+def _step_weight(
+    model: SequenceVRNN, x: Tensor, before: Tensor, drawn: Drawn, context: Tensor
+) -> Tensor:
     """Return log p(x_t, z_t | h_{t-1}) - log q(z_t) of the rows, [S, B]."""
     size = len(x)
     raw = model.decode(drawn.z, context).unflatten(0, (-1, size))  # [S, B, P]
-    log_weight: Tensor = model.law_of_steps.law(raw).log_prob(x)  # [S, B]
+    log_weight: Tensor = model.law_of_steps.law(raw, before).log_prob(x)  # [S, B]
     if drawn.law is None:
         return log_weight
     prior = dist.Normal(*model.prior_law(context)).log_prob(drawn.z)  # [S B, H]

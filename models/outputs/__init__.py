@@ -1,5 +1,6 @@
 """Laws of what a sequence model observes at a step, each from a network's plain numbers."""
 
+from models.outputs.autoregressive import AutoregressiveOutput
 from models.outputs.bernoulli import BernoulliOutput
 from models.outputs.categorical import CategoricalOutput
 from models.outputs.gaussian import GaussianOutput
@@ -8,6 +9,7 @@ from models.outputs.pen import PenOutput
 from models.outputs.protocol import OutputLaw
 
 __all__ = [
+    "AutoregressiveOutput",
     "BernoulliOutput",
     "CategoricalOutput",
     "GaussianMixtureOutput",

@@ -51,6 +51,6 @@ class BernoulliOutput(nn.Module):
         """Return x - mean, [..., D]."""
         return x - self.mean
 
-    def law(self, raw: Tensor) -> dist.TorchDistribution:
+    def law(self, raw: Tensor, before: Tensor | None = None) -> dist.TorchDistribution:
         """Return the law of the bits; see the class."""
         return dist.Bernoulli(logits=raw + self.mean.logit()).to_event(1)

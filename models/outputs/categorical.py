@@ -47,7 +47,7 @@ class CategoricalOutput(nn.Module):
         bits = [F.one_hot(c, size) for c, size in zip(chosen, self.sizes, strict=True)]
         return torch.cat(bits, dim=-1).to(x.dtype)
 
-    def law(self, raw: Tensor) -> dist.TorchDistribution:
+    def law(self, raw: Tensor, before: Tensor | None = None) -> dist.TorchDistribution:
         """Return the law of the tuple, event shape [M]; see the class."""
         widest = max(self.sizes)
         # A value that a choice has not is impossible.

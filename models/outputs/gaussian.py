@@ -38,7 +38,7 @@ class GaussianOutput(nn.Module):
         """Return x itself."""
         return x
 
-    def law(self, raw: Tensor) -> dist.TorchDistribution:
+    def law(self, raw: Tensor, before: Tensor | None = None) -> dist.TorchDistribution:
         """Return the law of the vector; see the class."""
         loc, scale = gaussian_head(raw, self.min_scale)  # [..., D] each
         return dist.Normal(loc, scale).to_event(1)

@@ -43,7 +43,7 @@ class GaussianMixtureOutput(nn.Module):
         """Return x itself."""
         return x
 
-    def law(self, raw: Tensor) -> dist.TorchDistribution:
+    def law(self, raw: Tensor, before: Tensor | None = None) -> dist.TorchDistribution:
         """Return the law of the vector; see the class."""
         weights, rest = raw.split([self.components, 2 * self.components * self.size], dim=-1)
         heads = rest.unflatten(-1, (self.components, 2 * self.size))  # [..., K, 2 D]

@@ -51,7 +51,7 @@ class PenOutput(nn.Module):
         """Return x itself."""
         return x
 
-    def law(self, raw: Tensor) -> dist.TorchDistribution:
+    def law(self, raw: Tensor, before: Tensor | None = None) -> dist.TorchDistribution:
         """Return the law of the movement; see the class."""
         k = self.components
         pen, weights, heads, correlation = raw.split([1, k, 4 * k, k], dim=-1)

@@ -11,7 +11,10 @@ __all__ = ["OutputLaw"]
 
 
 class OutputLaw(Protocol):
-    """The law p(x_t | raw) of a step, given what a network made of the past; an nn.Module."""
+    """The law p(x_t | raw, x_{t-1}) of a step, raw being what a network made of the past.
+
+    An nn.Module. Most laws leave x_{t-1} to the network.
+    """
 
     size: int
     """D, the numbers of a step."""
@@ -26,6 +29,14 @@ class OutputLaw(Protocol):
         """Return a step as a network should read it, [..., D] -> [..., F]."""
         ...
 
-    def law(self, raw: Tensor) -> dist.TorchDistribution:
-        """Return the law of a step, event shape [D], from a network's numbers [..., P]."""
+    def law(self, raw: Tensor, before: Tensor | None = None) -> dist.TorchDistribution:
+        """Return the law of a step, event shape [D].
+
+        Parameters
+        ----------
+        raw
+            A network's numbers, [..., P].
+        before
+            The step before, [..., D], for laws that read it; 0 before the first, and if not given.
+        """
         ...
