@@ -44,7 +44,9 @@ from pyro_nem.data.order import epoch_order
 from pyro_nem.data.pen_strokes import PenStrokes, TupleCode, pen_strokes
 from pyro_nem.data.polyphonic import LOWEST_NOTE, NOTES, TuneName, piano_rolls
 from pyro_nem.data.published import PublishedFile, published_content
+from pyro_nem.data.recordings import Recording, frames_of, read_recording, read_wav
 from pyro_nem.data.resident import MEMORY_LIMIT, ResidentFrames
+from pyro_nem.data.scaling import Scaling
 from pyro_nem.data.sequences import (
     SequenceBatch,
     SequenceSet,
@@ -63,6 +65,9 @@ from pyro_nem.data.shapes import (
 )
 from pyro_nem.data.share import WHOLE, Share
 from pyro_nem.data.silhouettes import SILHOUETTES
+from pyro_nem.data.speech import FRAME, Speech, to_speech
+from pyro_nem.data.speech_folders import blizzard, timit
+from pyro_nem.data.spoken_digits import spoken_digits
 from pyro_nem.data.sprites import (
     SpriteScene,
     SpritesConfig,
@@ -73,6 +78,7 @@ from pyro_nem.data.sprites import (
 
 __all__ = [
     "BITMAPS",
+    "FRAME",
     "LOWEST_NOTE",
     "MEMORY_LIMIT",
     "NOTES",
@@ -96,12 +102,15 @@ __all__ = [
     "Noise",
     "PenStrokes",
     "PublishedFile",
+    "Recording",
     "ResidentFrames",
+    "Scaling",
     "Scene",
     "SequenceBatch",
     "SequenceSet",
     "ShapesConfig",
     "Share",
+    "Speech",
     "Split",
     "SpriteScene",
     "SpritesConfig",
@@ -110,6 +119,7 @@ __all__ = [
     "as_source",
     "balls_file",
     "bitflip",
+    "blizzard",
     "bounce",
     "cache_dir",
     "data_dir",
@@ -121,6 +131,7 @@ __all__ = [
     "draw_sprites",
     "epoch_batches",
     "epoch_order",
+    "frames_of",
     "frames_sha256",
     "generate_balls",
     "generate_digits",
@@ -137,6 +148,8 @@ __all__ = [
     "piano_rolls",
     "published_content",
     "read_batch",
+    "read_recording",
+    "read_wav",
     "render",
     "render_balls",
     "render_digits",
@@ -144,7 +157,10 @@ __all__ = [
     "shapes_file",
     "shuffled_batches",
     "simulate_balls",
+    "spoken_digits",
     "sprites_file",
+    "timit",
+    "to_speech",
     "track",
     "write_frames",
 ]

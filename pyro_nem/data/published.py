@@ -18,6 +18,10 @@ __all__ = ["PublishedFile", "published_content"]
 _SECONDS: Final = 30
 
 
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 class PublishedFile(NamedTuple):
     """A file that others have published."""
 
@@ -31,6 +35,8 @@ class PublishedFile(NamedTuple):
     """Digest of its content, decompressed if it is compressed."""
     gzipped: bool = False
     """Whether it is compressed. Mirrors and their users do that in different ways."""
+    digest: Callable[[bytes], str] = _sha256
+    """Gives that digest; may raise DataError."""
 
     @property
     def name(self) -> str:
@@ -101,7 +107,7 @@ def _checked(file: PublishedFile, stored: bytes) -> bytes:
             content = gzip.decompress(stored)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"expected a gzip file, but it is damaged ({error})") from error
-    found = hashlib.sha256(content).hexdigest()
+    found = file.digest(content)
     if found != file.sha256:
         which = "decompressed SHA-256" if file.gzipped else "SHA-256"
         raise DataError(f"expected {file.title}, whose {which} is {file.sha256}, found {found}")

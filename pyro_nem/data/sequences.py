@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pyro_nem.checks import at_least
 from pyro_nem.data.order import epoch_order
+from pyro_nem.data.scaling import Scaling
 from pyro_nem.data.share import WHOLE, Share
 from pyro_nem.errors import ConfigError, DataError
 
@@ -43,7 +44,10 @@ class SequenceSet:
     name
         What error messages call the data.
     sequences
-        One array a sequence, `[T_n, D]` of any real dtype; at least one of at least one step.
+        One array a sequence, `[T_n, D]` of any real dtype; at least one of at least one step. They
+        are kept as they are, which may be on disk.
+    scaling
+        What batches and :meth:`scaled` change units by.
 
     Raises
     ------
@@ -51,7 +55,9 @@ class SequenceSet:
         There is no sequence, or one is empty, of another size than the first, or not finite.
     """
 
-    def __init__(self, name: str, sequences: Sequence[NDArray[Any]]) -> None:
+    def __init__(
+        self, name: str, sequences: Sequence[NDArray[Any]], scaling: Scaling | None = None
+    ) -> None:
         if not sequences:
             raise DataError(f"{name}: expected at least one sequence, found none")
         size = sequences[0].shape[-1]
@@ -61,10 +67,12 @@ class SequenceSet:
                     f"{name}, sequence {index}: expected [steps, {size}] with at least one step, "
                     f"found {sequence.shape}"
                 )
-            if not np.isfinite(sequence).all():
+            # Whole numbers are finite, and need not be read from disk to see it.
+            if sequence.dtype.kind == "f" and not np.isfinite(sequence).all():
                 raise DataError(f"{name}, sequence {index}: expected finite numbers, found others")
         self.name = name
         self.sequences = tuple(sequences)
+        self.scaling = scaling
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -79,14 +87,23 @@ class SequenceSet:
         """The steps of all sequences together."""
         return sum(len(sequence) for sequence in self.sequences)
 
+    def scaled(self) -> Iterator[NDArray[np.float64]]:
+        """Yield the sequences `[T_n, D]` in the units that batches have."""
+        for sequence in self.sequences:
+            yield (
+                sequence.astype(np.float64)
+                if self.scaling is None
+                else self.scaling.apply(sequence)
+            )
+
     def mean(self) -> Tensor:
-        """Return the mean over all steps, float32; shape `[D]`."""
+        """Return the mean over all steps in the units of the sequences, float32; shape `[D]`."""
         total = np.sum([sequence.sum(0, dtype=np.float64) for sequence in self.sequences], axis=0)
         return torch.from_numpy(total / self.num_steps).float()
 
     def first(self, count: int) -> SequenceSet:
         """Return the set of the first `count` sequences, or of all if there are fewer."""
-        return SequenceSet(self.name, self.sequences[:count])
+        return SequenceSet(self.name, self.sequences[:count], self.scaling)
 
     def pieces(self, steps: int) -> SequenceSet:
         """Return the set of the sequences cut into pieces of `steps` steps, the last ones shorter.
@@ -102,16 +119,17 @@ class SequenceSet:
             for sequence in self.sequences
             for start in range(0, len(sequence), steps)
         ]
-        return SequenceSet(f"{self.name}, in pieces of {steps} steps", parts)
+        return SequenceSet(f"{self.name}, in pieces of {steps} steps", parts, self.scaling)
 
 
-def pad(sequences: Sequence[NDArray[Any]]) -> SequenceBatch:
-    """Return sequences `[T_n, D]` as one batch."""
+def pad(sequences: Sequence[NDArray[Any]], scaling: Scaling | None = None) -> SequenceBatch:
+    """Return sequences `[T_n, D]` as one batch, scaled if a scaling is given."""
     lengths = torch.tensor([len(sequence) for sequence in sequences])  # [B]
     steps = int(lengths.max())
     x = torch.zeros(steps, len(sequences), sequences[0].shape[1])
     for index, sequence in enumerate(sequences):
-        x[: len(sequence), index] = torch.from_numpy(np.ascontiguousarray(sequence)).float()
+        numbers = sequence if scaling is None else scaling.apply(sequence)
+        x[: len(sequence), index] = torch.from_numpy(np.ascontiguousarray(numbers)).float()
     return SequenceBatch(x, torch.arange(steps).unsqueeze(1) < lengths, lengths)
 
 
@@ -136,7 +154,7 @@ def padded_batches(
     """
     at_least(1, batch_size=batch_size)
     for start in range(share.index * batch_size, len(source), share.count * batch_size):
-        yield pad(source.sequences[start : start + batch_size])
+        yield pad(source.sequences[start : start + batch_size], source.scaling)
 
 
 def shuffled_batches(
@@ -190,5 +208,5 @@ def _shuffled(
     while True:
         order = epoch_order(len(source), batch_size=batch_size, seed=seed, epoch=epoch)
         for chosen in order[skip:].tolist():
-            yield pad([source.sequences[index] for index in chosen[own]])
+            yield pad([source.sequences[index] for index in chosen[own]], source.scaling)
         epoch, skip = epoch + 1, 0

@@ -2,7 +2,8 @@
 
 Scored pixels are those of exactly one object (label != 0), as in the N-EM paper: background and
 overlaps never count. A frame without scored pixels scores NaN, and `segmentation_scores` leaves
-it out and says how many there were. For sequences of bits there are the scores of trivial models.
+it out and says how many there were. For sequences of bits, symbols and
+frames of a waveform there are the scores of trivial models.
 """
 
 from pyro_nem.metrics.adjusted_mutual_information import adjusted_mutual_information
@@ -14,6 +15,7 @@ from pyro_nem.metrics.next_step_bce import next_step_bce
 from pyro_nem.metrics.segmentation_scores import SegmentationScores, segmentation_scores
 from pyro_nem.metrics.standard_error import standard_errors
 from pyro_nem.metrics.symbol_floors import ngram_symbols
+from pyro_nem.metrics.wave_floors import frame_volume, linear_prediction, moving_variance
 
 __all__ = [
     "SegmentationScores",
@@ -21,8 +23,11 @@ __all__ = [
     "adjusted_rand_index",
     "confidence",
     "effective_components",
+    "frame_volume",
     "independent_bits",
+    "linear_prediction",
     "markov_bits",
+    "moving_variance",
     "next_step_bce",
     "ngram_symbols",
     "segmentation_scores",

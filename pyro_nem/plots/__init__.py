@@ -19,6 +19,7 @@ from pyro_nem.plots.seed_curves import seed_curves
 from pyro_nem.plots.segmentation import SegmentationSample
 from pyro_nem.plots.step_curves import StepCurve, step_curves
 from pyro_nem.plots.uncertainty import RestartSample, uncertainty_figure, uncertainty_maps
+from pyro_nem.plots.waveform import WavePicture, waveform_figure
 
 __all__ = [
     "PenPicture",
@@ -26,6 +27,7 @@ __all__ = [
     "RollPicture",
     "SegmentationSample",
     "StepCurve",
+    "WavePicture",
     "colour_groups",
     "comparison_figure",
     "component_colours",
@@ -45,4 +47,5 @@ __all__ = [
     "step_curves",
     "uncertainty_figure",
     "uncertainty_maps",
+    "waveform_figure",
 ]

@@ -1,0 +1,105 @@
+"""Recordings of speech: WAV files, and the SPHERE files of NIST in which TIMIT comes."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import wavfile
+
+from pyro_nem.errors import DataError
+
+__all__ = ["Recording", "frames_of", "read_recording", "read_wav"]
+
+_SPHERE: Final = b"NIST_1A\n"
+
+# Byte orders by their names in a header.
+_ORDERS: Final = {"01": "<i2", "10": ">i2"}
+
+
+class Recording(NamedTuple):
+    """Sound of one channel."""
+
+    samples: NDArray[np.int16]
+    """Shape `[N]`; where the file is mapped into memory, read when it is used."""
+    rate: int
+    """Samples a second."""
+
+
+def read_recording(path: Path) -> Recording:
+    """Return a file of uncompressed samples of 16 bits, one channel, WAV or SPHERE.
+
+    The file is mapped, so that hundreds of hours need no memory until they are read.
+
+    Raises
+    ------
+    DataError
+        The file is neither, or has other samples.
+    """
+    with path.open("rb") as file:
+        beginning = file.read(len(_SPHERE))
+    return _read_sphere(path) if beginning == _SPHERE else read_wav(str(path), path)
+
+
+def read_wav(name: str, source: Path | bytes) -> Recording:
+    """Return a WAV file, mapped if its path is given; see :func:`read_recording`.
+
+    Parameters
+    ----------
+    name
+        What messages call it.
+    source
+        Where it is, or its content.
+    """
+    try:
+        if isinstance(source, bytes):
+            rate, samples = wavfile.read(BytesIO(source))
+        else:
+            rate, samples = wavfile.read(source, mmap=True)
+    # SciPy has a ValueError for all that it cannot read, mapping included.
+    except ValueError as error:
+        raise DataError(f"{name}: expected a WAV file, but {error}") from error
+    if samples.dtype != np.int16 or samples.ndim != 1:
+        channels = 1 if samples.ndim == 1 else samples.shape[1]
+        raise DataError(
+            f"{name}: expected one channel of 16-bit samples, found {channels} of "
+            f"{samples.dtype}; convert it, for instance by sox -b 16 -c 1"
+        )
+    return Recording(samples, int(rate))
+
+
+def frames_of(samples: NDArray[Any], size: int) -> NDArray[Any]:
+    """Return samples `[N]` as whole frames `[N // size, size]`; the rest is left out."""
+    whole = len(samples) // size * size
+    return samples[:whole].reshape(-1, size)
+
+
+def _read_sphere(path: Path) -> Recording:
+    """Return a SPHERE file, whose text header says how long it is and what follows."""
+    with path.open("rb") as file:
+        file.readline()
+        try:
+            length = int(file.readline())
+            lines = file.read(length).decode("ascii").split("end_head")[0].splitlines()
+            # NAME -TYPE VALUE
+            fields = dict(line.split(maxsplit=2)[::2] for line in lines if " -" in line)
+            count, rate = int(fields["sample_count"]), int(fields["sample_rate"])
+        except (ValueError, KeyError) as error:
+            raise DataError(f"{path}: the SPHERE header is damaged ({error})") from error
+    coding = fields.get("sample_coding", "pcm")
+    found = (coding, fields.get("channel_count", "1"), fields.get("sample_n_bytes", "2"))
+    order = _ORDERS.get(fields.get("sample_byte_format", "01"))
+    if found != ("pcm", "1", "2") or order is None:
+        raise DataError(
+            f"{path}: expected one channel of uncompressed 16-bit samples, found coding {coding}, "
+            f"{found[1]} channel(s), {found[2]} byte(s); decompress it by NIST's w_decode -o pcm"
+        )
+    if path.stat().st_size < length + 2 * count:
+        raise DataError(
+            f"{path}: expected {count} samples behind a header of {length} bytes, but the file is "
+            "shorter; get it again"
+        )
+    return Recording(np.memmap(path, order, "r", offset=length, shape=(count,)), rate)

@@ -1,0 +1,114 @@
+"""TIMIT and Blizzard from folders that a user has; their licences forbid to pass them on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from pyro_nem.data.recordings import Recording, read_recording
+from pyro_nem.data.speech import Speech, to_speech
+from pyro_nem.errors import DataError
+
+__all__ = ["blizzard", "timit"]
+
+# Of TIMIT's 462 training speakers 24 validate; FIVO takes as many utterances from all of them.
+_VALIDATION_SPEAKERS: Final = 20
+
+# The published rows of half a second: 2,040,064 to train on, up to 2,152,704 to validate on.
+_TRAINING, _VALIDATION = 0.90, 0.95
+
+# Half a second at 16 kHz.
+_PUBLISHED_FRAMES: Final = 40
+
+
+def timit(folder: Path) -> Speech:
+    """Return TIMIT from a folder in its own layout, `TRAIN/DR1/FCJF0/SA1.WAV` and so on.
+
+    Names may be in capitals or not, and files SPHERE or WAV. Of the training speakers every 20th
+    validates. Mean and standard deviation are those of the official training part.
+
+    Parameters
+    ----------
+    folder
+        Holds `TRAIN` and `TEST`, or a folder `TIMIT` that does.
+
+    Raises
+    ------
+    DataError
+        The folder has another layout, or a file cannot be read.
+    """
+    places = [folder, *(path for path in _inside(folder) if path.name.lower() == "timit")]
+    for place in places:
+        parts = {path.name.lower(): path for path in _inside(place)}
+        if {"train", "test"} <= set(parts):
+            break
+    else:
+        raise DataError(
+            f"{folder}: expected TIMIT, with the folders TRAIN and TEST, found "
+            f"{sorted(path.name for path in _inside(folder))[:5]}"
+        )
+    files = _sound_files(parts["train"])
+    speakers = sorted({path.parent for path in files})
+    held_out = set(speakers[::_VALIDATION_SPEAKERS])
+    recordings = {path: read_recording(path) for path in files}
+    return to_speech(
+        f"TIMIT in {place}",
+        [recording for path, recording in recordings.items() if path.parent not in held_out],
+        [recording for path, recording in recordings.items() if path.parent in held_out],
+        [read_recording(path) for path in _sound_files(parts["test"])],
+        scaled_by=list(recordings.values()),
+    )
+
+
+def blizzard(folder: Path) -> Speech:
+    """Return the recordings of a folder in the protocol that is published for Blizzard 2013.
+
+    Sequences are half a second long, 40 frames at 16 kHz. The first 90 % of the files, sorted by
+    path, train, the next 5 % validate and the last ones test, which are the published shares of
+    rows. Mean and standard deviation are those of the training files.
+
+    Parameters
+    ----------
+    folder
+        Holds WAV files, in folders of any depth. MP3 files have to be converted.
+
+    Raises
+    ------
+    DataError
+        There are fewer than three files, or one cannot be read.
+    """
+    files = _sound_files(folder)
+    if len(files) < 3:
+        raise DataError(
+            f"{folder}: expected at least three WAV files, one for each split, found {len(files)}; "
+            "convert MP3 files, for instance by sox"
+        )
+    recordings: list[Recording] = [read_recording(path) for path in files]
+    validation = min(max(1, round(_TRAINING * len(files))), len(files) - 2)
+    test = min(max(validation + 1, round(_VALIDATION * len(files))), len(files) - 1)
+    speech = to_speech(
+        f"speech in {folder}",
+        recordings[:validation],
+        recordings[validation:test],
+        recordings[test:],
+        scaled_by=recordings[:validation],
+    )
+    return replace(
+        speech,
+        training=speech.training.pieces(_PUBLISHED_FRAMES),
+        validation=speech.validation.pieces(_PUBLISHED_FRAMES),
+        test=speech.test.pieces(_PUBLISHED_FRAMES),
+    )
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir())
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read ({error}); say where the data are") from error
+
+
+def _sound_files(folder: Path) -> list[Path]:
+    """Return the files whose names end in .wav, in whichever case, sorted by path."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".wav")
