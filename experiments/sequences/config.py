@@ -11,10 +11,20 @@ from inference import BoundConfig, TrainingConfig
 from pyro_nem.data import TuneName
 from pyro_nem.errors import CheckpointError
 
-__all__ = ["ModelName", "SequenceExperiment", "SequenceExperimentName"]
+__all__ = [
+    "CorpusName",
+    "LawName",
+    "ModelName",
+    "Normalisation",
+    "SequenceExperiment",
+    "SequenceExperimentName",
+]
 
-SequenceExperimentName = Literal["chorales", "strokes"]
+SequenceExperimentName = Literal["chorales", "strokes", "speech", "handwriting"]
 ModelName = Literal["vrnn", "vrnn-i", "rnn"]
+CorpusName = Literal["digits", "timit", "blizzard", "omniglot", "iam"]
+LawName = Literal["gaussian", "mixture", "autoregressive"]
+Normalisation = Literal["pooled", "published"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,21 @@ class SequenceExperiment:
 
     tunes: TuneName | None
     """The collection of piano rolls (chorales)."""
+
+    corpus: CorpusName | None
+    """The recordings (speech, handwriting)."""
+
+    data_dir: str | None
+    """The folder of those that a user has."""
+
+    normalisation: Normalisation | None
+    """How the scale of movements is taken (handwriting)."""
+
+    output: LawName | None
+    """The law of a frame (speech)."""
+
+    components: int | None
+    """Gaussians of the law of a step, where it is a mixture."""
 
     model: ModelName
     """vrnn, the same with a prior that knows nothing of the past, or rnn, without latents."""

@@ -9,7 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from experiments.config import Scale
-from experiments.sequences.config import ModelName, SequenceExperiment, SequenceExperimentName
+from experiments.sequences.config import (
+    CorpusName,
+    ModelName,
+    SequenceExperiment,
+    SequenceExperimentName,
+)
+from experiments.sequences.recorded_defaults import recorded_defaults
 from inference import BoundConfig, TrainingConfig
 from pyro_nem.data import TuneName
 
@@ -20,14 +26,26 @@ _SIZES: dict[TuneName, int] = {"jsb": 32, "nottingham": 64}
 
 
 def sequence_defaults(
-    experiment: SequenceExperimentName, scale: Scale, tunes: TuneName | None, model: ModelName
+    experiment: SequenceExperimentName,
+    scale: Scale,
+    model: ModelName,
+    *,
+    tunes: TuneName | None = None,
+    corpus: CorpusName | None = None,
 ) -> SequenceExperiment:
     """Return the settings of an experiment before the user's own options."""
+    if corpus is not None:
+        return recorded_defaults(corpus, scale, model)
     size = 32 if tunes is None else _SIZES[tunes]
     settings = SequenceExperiment(
         experiment=experiment,
         scale=scale,
         tunes=tunes,
+        corpus=None,
+        data_dir=None,
+        normalisation=None,
+        output=None,
+        components=None,
         model=model,
         latent_size=0 if model == "rnn" else size,
         hidden_size=size,

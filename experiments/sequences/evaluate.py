@@ -76,14 +76,15 @@ def _evaluate(options: SequenceEvaluateOptions, arguments: list[str]) -> int:
     source = getattr(data, options.split)
     print(f"{directory.path}, {checkpoint.name} of update {state['update']}: {source.name}")
     scores = score_sequences(objective, source, particles=options.particles, seed=options.seed)
-    print(score_table(scores))
+    print(score_table(scores, readings=data.readings))
     folder = make_directory(directory.path / "evaluations")
     counts = "-".join(map(str, options.particles))
     name = options.name or f"{options.split}-{counts}particles-{options.checkpoint}"
     summary = {
         "split": options.split,
         "update": state["update"],
-        **summary_scores(scores, options.split),
+        **summary_scores(scores, options.split, data.readings),
+        **data.facts(),
         **provenance(_PROGRAM, arguments, settings.device),
     }
     write_json(folder / f"{name}.json", summary)

@@ -10,7 +10,13 @@ import tyro
 from experiments.cli import Choice, Count, File, Number, Text
 from experiments.config import Scale
 from experiments.run_options import Switch
-from experiments.sequences.config import ModelName, SequenceExperimentName
+from experiments.sequences.config import (
+    CorpusName,
+    LawName,
+    ModelName,
+    Normalisation,
+    SequenceExperimentName,
+)
 from inference import Divergence, Estimator
 from pyro_nem.data import TuneName
 
@@ -26,11 +32,32 @@ class SequenceOptions:
     """
 
     experiment: tyro.conf.Positional[SequenceExperimentName]
-    """What to run: chorales (piano rolls) or strokes (digits of MNIST as movements of a pen)."""
+    """What to run: chorales (piano rolls), strokes (digits of MNIST as movements of a pen), speech
+    (frames of a waveform) or handwriting (recorded movements of a pen)."""
 
     tunes: Annotated[TuneName | None, Choice] = None
     """chorales: jsb (229 chorales of Bach to train on, a step is a quarter note) or nottingham (694
     folk tunes). Default: jsb."""
+
+    corpus: Annotated[CorpusName | None, Choice] = None
+    """speech: digits (the Free Spoken Digits), timit or blizzard; handwriting: omniglot or iam
+    (IAM-OnDB). timit, blizzard and iam want --data-dir. Default: digits, omniglot."""
+
+    data_dir: File = None
+    """timit, blizzard, iam: the folder where you have them."""
+
+    output: Annotated[LawName | None, Choice] = None
+    """speech: the law of a frame. gaussian and mixture are those of the paper; in autoregressive,
+    which is ours, samples see those before them. Default: autoregressive, at the paper scale
+    gaussian."""
+
+    components: Count = None
+    """Gaussians of the law of a step (speech with --output mixture, handwriting). Default: 20."""
+
+    normalisation: Annotated[Normalisation | None, Choice] = None
+    """handwriting: pooled divides movements by the standard deviation of both coordinates,
+    published by what the released code of the VRNN takes for it, which is larger by a factor of
+    about 1.41. Default: pooled."""
 
     scale: Annotated[Scale | None, Choice] = None
     """How large: smoke (seconds, only to see that it runs), laptop (minutes on two CPU cores) or

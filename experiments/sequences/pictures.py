@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def draw_pictures(
     folder
         Where the files go; it has to exist.
     """
-    chosen = [sequence[:_STEPS] for sequence in data.test.sequences[:_SAMPLES]]
+    chosen = [sequence[:_STEPS] for sequence in islice(data.test.scaled(), _SAMPLES)]
     seen = -(-min(len(sequence) for sequence in chosen) // 2)
     beginning = pad([sequence[:seen] for sequence in chosen])
     continued = continue_sequences(objective, beginning, _STEPS - seen)
@@ -51,7 +52,7 @@ def draw_pictures(
         [(f"sequence {n}, continued", x, seen) for n, x in enumerate(_each(continued))],
         [(f"draw {n}", x, None) for n, x in enumerate(_each(drawn))],
     ]
-    save_figure(data.figure(rows), folder / data.figure_name)
+    data.save(rows, folder)
     if records:
         save_figure(learning_curves(records, segmentation=False), folder / "learning_curves.png")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from experiments.cli import resolve_device
 from experiments.sequences.config import SequenceExperiment
+from experiments.sequences.data_options import chosen_collection, data_changes, data_name
 from experiments.sequences.defaults import sequence_defaults
 from experiments.sequences.options import SequenceOptions
 from inference import BoundConfig, RunDirectory, TrainingConfig
@@ -43,12 +44,9 @@ def resolve(options: SequenceOptions) -> tuple[SequenceExperiment, str]:
         scale, reason = "paper", "there is a CUDA device"
     else:
         scale, reason = "laptop", "there is no CUDA device; --scale paper runs the full protocol"
-    tunes = options.tunes
-    if options.experiment == "chorales":
-        tunes = tunes or "jsb"
-    elif tunes is not None:
-        raise ConfigError(f"--tunes: {options.experiment} has none; leave it out, or run chorales")
-    settings = sequence_defaults(options.experiment, scale, tunes, options.model or "vrnn")
+    tunes, corpus = chosen_collection(options)
+    model = options.model or "vrnn"
+    settings = sequence_defaults(options.experiment, scale, model, tunes=tunes, corpus=corpus)
     return replace(_changed(options, settings), device=device), reason
 
 
@@ -66,7 +64,7 @@ def resume_settings(options: SequenceOptions, directory: RunDirectory) -> Sequen
     held = settings.to_dict()
     asked = {
         **_changed(options, settings).to_dict(),
-        **_given(options, ("experiment", "scale", "tunes", "model")),
+        **_given(options, ("experiment", "scale", "tunes", "corpus", "model")),
     }
     for name, value in asked.items():
         if value != held[name]:
@@ -80,9 +78,14 @@ def resume_settings(options: SequenceOptions, directory: RunDirectory) -> Sequen
 
 def default_directory(settings: SequenceExperiment) -> Path:
     """Return runs/EXPERIMENT/NAME, the name telling what is not the scale's default."""
-    usual = sequence_defaults(settings.experiment, settings.scale, settings.tunes, settings.model)
-    tunes = [] if settings.tunes is None else [settings.tunes]
-    parts: list[str] = [settings.scale, *tunes, settings.model]
+    usual = sequence_defaults(
+        settings.experiment,
+        settings.scale,
+        settings.model,
+        tunes=settings.tunes,
+        corpus=settings.corpus,
+    )
+    parts: list[str] = [settings.scale, *data_name(settings), settings.model]
     if settings.latent_size:
         particles = settings.bound.particles
         parts.append(settings.objective + (str(particles) if particles > 1 else ""))
@@ -116,6 +119,7 @@ def _changed(options: SequenceOptions, settings: SequenceExperiment) -> Sequence
         if value < 1:
             raise ConfigError(f"--{name.replace('_', '-')}: expected at least 1, got {value}")
     changes.update({name: value == "on" for name, value in _given(options, _SWITCHES).items()})
+    changes.update(data_changes(options, settings))
     changes["training"] = replace(settings.training, **_given(options, _TRAINING))
     bound = _given(options, _BOUND)
     if options.objective is not None:

@@ -15,6 +15,7 @@ from experiments.sequences.options import SequenceOptions
 from experiments.sequences.pictures import draw_pictures
 from experiments.sequences.resolving import default_directory, resolve, resume_settings
 from experiments.sequences.score_table import score_table, summary_scores
+from experiments.sequences.sequence_data import SequenceData
 from inference import Processes, RunDirectory, duration, joined
 from inference.sequences import (
     SequenceObjective,
@@ -122,11 +123,11 @@ def _train_and_score(
     if not processes.writes:
         return True
     floors = data.floors()
-    print(score_table(scores, floors))
+    print(score_table(scores, floors, data.readings))
     print("drawing figures")
     draw_pictures(objective, data, run.records, directory.figures)
     seconds = prepared + run.seconds + time.perf_counter() - trained
-    write_json(directory.summary, _summary(settings, run, scores, floors, seconds, origin))
+    write_json(directory.summary, _summary(settings, run, scores, data, floors, seconds, origin))
     print(f"done in {duration(seconds)}; everything is in {directory.path}")
     return True
 
@@ -135,6 +136,7 @@ def _summary(
     settings: SequenceExperiment,
     run: SequenceRun,
     scores: SequenceScores,
+    data: SequenceData,
     floors: dict[str, float],
     seconds: float,
     origin: dict[str, Any],
@@ -142,8 +144,14 @@ def _summary(
     """Return the content of ``summary.json``."""
     return {
         "experiment": settings.experiment,
-        **summary_scores(scores, "test"),
+        **summary_scores(scores, "test", data.readings),
         **{f"floor.{name}": value for name, value in floors.items()},
+        **{
+            f"floor.{reading.name}_{name}": reading.of(value)
+            for reading in data.readings
+            for name, value in floors.items()
+        },
+        **data.facts(),
         "updates": run.updates,
         "stopped": run.reason,
         "parameters": sum(p.numel() for p in run.objective.parameters()),
@@ -173,7 +181,7 @@ def _introduce(
     settings: SequenceExperiment, objective: SequenceObjective, pieces: SequenceSet
 ) -> None:
     parameters = sum(p.numel() for p in objective.parameters())
-    data = settings.tunes or settings.experiment
+    data = settings.tunes or settings.corpus or settings.experiment
     latents = f"H = {settings.latent_size} latents, " if settings.latent_size else ""
     print(
         f"{settings.model} on {data}, {parameters:,} parameters; {latents}"

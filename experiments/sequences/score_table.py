@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from experiments.sequences.sequence_data import Reading
 from inference.sequences import SequenceScores
 
 __all__ = ["score_table", "summary_scores"]
@@ -13,31 +14,48 @@ _TITLES = {
     "kl": "KL of the latents",
     "independent": "independent notes",
     "markov": "each note a Markov chain",
+    "frame_volume": "volume of the last frame",
+    "moving_variance": "AR(20), moving variance",
 }
 
 
-def score_table(scores: SequenceScores, floors: Mapping[str, float] | None = None) -> str:
-    """Return scores as lines of text, with those of trivial models below them."""
-    found = {_title(name): value for name, value in scores.nats_per_step.items()}
-    found.update({_TITLES.get(name, name): value for name, value in (floors or {}).items()})
-    lines = [f"  {title:<24}{value:8.3f}" for title, value in found.items()]
-    return "\n".join(["nats a step, lower is better", *lines])
+def score_table(
+    scores: SequenceScores,
+    floors: Mapping[str, float] | None = None,
+    readings: Sequence[Reading] = (),
+) -> str:
+    """Return scores as lines of text, with those of trivial models below them.
+
+    There is a column for nats a step and one for each of the other readings; the KL has the first.
+    """
+    found = {**scores.nats_per_step, **(floors or {})}
+    lines = ["nats a step, lower is better"]
+    lines += [f"  column {n}: {reading.title}" for n, reading in enumerate(readings, start=2)]
+    for name, value in found.items():
+        cells = [value] if name == "kl" else [value, *(reading.of(value) for reading in readings)]
+        lines.append(f"  {_title(name):<24}" + "".join(f"{cell:10.3f}" for cell in cells))
+    return "\n".join(lines)
 
 
 def _title(name: str) -> str:
-    return _TITLES.get(name, name.upper().replace("_", "-"))
+    bound = name.split("_")[0] in ("elbo", "exact", "iwae", "fivo")
+    return _TITLES.get(name, name.upper().replace("_", "-") if bound else name)
 
 
-def summary_scores(scores: SequenceScores, split: str) -> dict[str, Any]:
+def summary_scores(
+    scores: SequenceScores, split: str, readings: Sequence[Reading] = ()
+) -> dict[str, Any]:
     """Return scores by the names of ``summary.json``.
 
-    Bounds are those on the negative log-likelihood, "nll_" and the name of the bound.
+    Bounds are those on the negative log-likelihood, "nll_" and the name of the bound; other
+    readings of it have their names in the place of "nll".
     """
-    return {
-        **{
-            f"{split}.{name if name == 'kl' else f'nll_{name}'}": value
-            for name, value in scores.nats_per_step.items()
-        },
-        f"{split}.sequences": len(scores.steps),
-        f"{split}.steps": int(scores.steps.sum()),
-    }
+    found: dict[str, Any] = {}
+    for name, value in scores.nats_per_step.items():
+        if name == "kl":
+            found[f"{split}.kl"] = value
+            continue
+        found[f"{split}.nll_{name}"] = value
+        found.update({f"{split}.{reading.name}_{name}": reading.of(value) for reading in readings})
+    steps = {f"{split}.sequences": len(scores.steps), f"{split}.steps": int(scores.steps.sum())}
+    return {**found, **steps}

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import nn
 
 from pyro_nem.data import SequenceSet
+from pyro_nem.plots import save_figure
 
-__all__ = ["Drawn", "SequenceData"]
+__all__ = ["Drawn", "Reading", "SequenceData"]
 
 Drawn = tuple[str, NDArray[Any], int | None]
 """What is written above a picture, the sequence [T, D], and how much of it was given."""
+
+
+class Reading(NamedTuple):
+    """Another way to state a bound than nats a step: factor * (nats a step + offset)."""
+
+    name: str
+    """Its name in ``summary.json``."""
+    title: str
+    """What it is, for people."""
+    factor: float
+    """What nats a step are multiplied by; a negative one makes a log-likelihood of them."""
+    offset: float = 0.0
+    """What is added before, for other units of the data."""
+
+    def of(self, nats: float) -> float:
+        """Return what so many nats a step are."""
+        return self.factor * (nats + self.offset)
 
 
 class SequenceData(ABC):
@@ -29,6 +48,9 @@ class SequenceData(ABC):
 
     figure_name: str
     """The name of the file with pictures of sequences."""
+
+    readings: tuple[Reading, ...] = ()
+    """Other ways to state the scores."""
 
     def __init__(self, training: SequenceSet, validation: SequenceSet, test: SequenceSet) -> None:
         self.training = training
@@ -46,3 +68,11 @@ class SequenceData(ABC):
     @abstractmethod
     def figure(self, rows: Sequence[Sequence[Drawn]]) -> Figure:
         """Draw sequences."""
+
+    def facts(self) -> dict[str, float]:
+        """Return numbers that the scores depend on, to be recorded beside them."""
+        return {}
+
+    def save(self, rows: Sequence[Sequence[Drawn]], folder: Path) -> None:
+        """Write sequences into a folder that exists, as a figure."""
+        save_figure(self.figure(rows), folder / self.figure_name)
