@@ -8,14 +8,13 @@ from typing import Any, Literal
 
 from experiments.config import Scale
 from inference import BoundConfig, TrainingConfig
-from pyro_nem.data import TuneName
+from pyro_nem.data import MoveScale, TuneName
 from pyro_nem.errors import CheckpointError
 
 __all__ = [
     "CorpusName",
     "LawName",
     "ModelName",
-    "Normalisation",
     "SequenceExperiment",
     "SequenceExperimentName",
 ]
@@ -24,7 +23,6 @@ SequenceExperimentName = Literal["chorales", "strokes", "speech", "handwriting"]
 ModelName = Literal["vrnn", "vrnn-i", "rnn"]
 CorpusName = Literal["digits", "timit", "blizzard", "omniglot", "iam"]
 LawName = Literal["gaussian", "mixture", "autoregressive"]
-Normalisation = Literal["pooled", "published"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class SequenceExperiment:
     data_dir: str | None
     """The folder of those that a user has."""
 
-    normalisation: Normalisation | None
+    normalisation: MoveScale | None
     """How the scale of movements is taken (handwriting)."""
 
     output: LawName | None

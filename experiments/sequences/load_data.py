@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from experiments.sequences.config import SequenceExperiment
+from experiments.sequences.handwriting_data import HandwritingData
 from experiments.sequences.pen_data import PenData
 from experiments.sequences.roll_data import RollData
 from experiments.sequences.sequence_data import SequenceData
@@ -14,6 +15,8 @@ from experiments.sequences.speech_data import SpeechData
 from pyro_nem.data import (
     SequenceSet,
     blizzard,
+    iam,
+    omniglot,
     pen_strokes,
     piano_rolls,
     spoken_digits,
@@ -33,6 +36,8 @@ def load_data(settings: SequenceExperiment) -> SequenceData:
     """
     if settings.experiment == "speech":
         return _speech(settings)
+    if settings.experiment == "handwriting":
+        return _handwriting(settings)
     if settings.experiment == "strokes":
         found = pen_strokes()
         return PenData(*_parts(settings, found), found.code.tuples)
@@ -81,3 +86,15 @@ def _speech(settings: SequenceExperiment) -> SpeechData:
         found = timit(folder) if settings.corpus == "timit" else blizzard(folder)
     parts = _parts(settings, found)
     return SpeechData(replace(found, **parts._asdict()), settings.output, settings.components)
+
+
+def _handwriting(settings: SequenceExperiment) -> HandwritingData:
+    assert settings.normalisation is not None
+    assert settings.components is not None
+    if settings.corpus == "omniglot":
+        found = omniglot(settings.normalisation)
+    else:
+        assert settings.data_dir is not None
+        found = iam(Path(settings.data_dir), settings.normalisation)
+    parts = _parts(settings, found)
+    return HandwritingData(replace(found, **parts._asdict()), settings.components)

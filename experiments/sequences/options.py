@@ -14,11 +14,10 @@ from experiments.sequences.config import (
     CorpusName,
     LawName,
     ModelName,
-    Normalisation,
     SequenceExperimentName,
 )
 from inference import Divergence, Estimator
-from pyro_nem.data import TuneName
+from pyro_nem.data import MoveScale, TuneName
 
 __all__ = ["SequenceOptions"]
 
@@ -54,10 +53,10 @@ class SequenceOptions:
     components: Count = None
     """Gaussians of the law of a step (speech with --output mixture, handwriting). Default: 20."""
 
-    normalisation: Annotated[Normalisation | None, Choice] = None
+    normalisation: Annotated[MoveScale | None, Choice] = None
     """handwriting: pooled divides movements by the standard deviation of both coordinates,
-    published by what the released code of the VRNN takes for it, which is larger by a factor of
-    about 1.41. Default: pooled."""
+    published by what the released code of the VRNN takes for it, 1.41 times as much. Default:
+    pooled."""
 
     scale: Annotated[Scale | None, Choice] = None
     """How large: smoke (seconds, only to see that it runs), laptop (minutes on two CPU cores) or

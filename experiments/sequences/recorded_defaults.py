@@ -93,9 +93,10 @@ def recorded_defaults(corpus: CorpusName, scale: Scale, model: ModelName) -> Seq
 
 def _smaller(settings: SequenceExperiment) -> SequenceExperiment:
     """Return the settings below the paper scale."""
+    speech = settings.experiment == "speech"
     training = replace(
         settings.training,
-        updates=2500,
+        updates=2500 if speech else 1500,
         batch_size=32,
         learning_rate=1.5e-3,
         warmup=100,
@@ -107,14 +108,14 @@ def _smaller(settings: SequenceExperiment) -> SequenceExperiment:
         settings,
         hidden_size=256,
         width=256,
-        layers=2 if settings.experiment == "speech" else 1,
-        # A second of spoken digits, and half of the longest drawings.
-        chunk=40 if settings.experiment == "speech" else 100,
+        layers=2 if speech else 1,
+        # A second of spoken digits, and most drawings whole.
+        chunk=40 if speech else 100,
         training=training,
     )
     if settings.latent_size:
         # While the KL weighs little the latents learn to be used.
-        bound = replace(settings.bound, kl_warmup=800)
+        bound = replace(settings.bound, kl_warmup=800 if speech else 500)
         settings = replace(settings, latent_size=32, residual=True, smoothing=True, bound=bound)
     if settings.scale == "laptop":
         return settings

@@ -14,6 +14,8 @@ _TITLES = {
     "kl": "KL of the latents",
     "independent": "independent notes",
     "markov": "each note a Markov chain",
+    "independent_moves": "independent movements",
+    "linear_moves": "linear prediction",
     "frame_volume": "volume of the last frame",
     "moving_variance": "AR(20), moving variance",
 }

@@ -34,12 +34,15 @@ from pyro_nem.data.digits import (
 )
 from pyro_nem.data.folders import cache_dir, data_dir
 from pyro_nem.data.frames import FrameBatch, FrameSource
+from pyro_nem.data.handwriting import Handwriting, MoveScale, to_handwriting, to_moves
 from pyro_nem.data.hdf5_frames import HDF5Frames
+from pyro_nem.data.iam import iam
 from pyro_nem.data.layout import SPLITS, FrameBlock, Split, write_frames
 from pyro_nem.data.mnist import MNISTPart, mnist_images
 from pyro_nem.data.mnist_bitmaps import DigitBitmaps, digit_bitmaps
 from pyro_nem.data.motion import bounce
 from pyro_nem.data.noise import Noise, bitflip, masked_uniform
+from pyro_nem.data.omniglot import omniglot, resampled
 from pyro_nem.data.order import epoch_order
 from pyro_nem.data.pen_strokes import PenStrokes, TupleCode, pen_strokes
 from pyro_nem.data.polyphonic import LOWEST_NOTE, NOTES, TuneName, piano_rolls
@@ -98,7 +101,9 @@ __all__ = [
     "FrameBlock",
     "FrameSource",
     "HDF5Frames",
+    "Handwriting",
     "MNISTPart",
+    "MoveScale",
     "Noise",
     "PenStrokes",
     "PublishedFile",
@@ -137,10 +142,12 @@ __all__ = [
     "generate_digits",
     "generate_shapes",
     "generate_sprites",
+    "iam",
     "make_clip",
     "masked_uniform",
     "mnist_images",
     "num_batches",
+    "omniglot",
     "ordered_batches",
     "pad",
     "padded_batches",
@@ -154,12 +161,15 @@ __all__ = [
     "render_balls",
     "render_digits",
     "render_sprites",
+    "resampled",
     "shapes_file",
     "shuffled_batches",
     "simulate_balls",
     "spoken_digits",
     "sprites_file",
     "timit",
+    "to_handwriting",
+    "to_moves",
     "to_speech",
     "track",
     "write_frames",

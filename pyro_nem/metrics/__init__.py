@@ -2,8 +2,8 @@
 
 Scored pixels are those of exactly one object (label != 0), as in the N-EM paper: background and
 overlaps never count. A frame without scored pixels scores NaN, and `segmentation_scores` leaves
-it out and says how many there were. For sequences of bits, symbols and
-frames of a waveform there are the scores of trivial models.
+it out and says how many there were. For sequences of bits, symbols,
+movements and frames of a waveform there are the scores of simple models.
 """
 
 from pyro_nem.metrics.adjusted_mutual_information import adjusted_mutual_information
@@ -11,6 +11,7 @@ from pyro_nem.metrics.adjusted_rand_index import adjusted_rand_index
 from pyro_nem.metrics.bit_floors import independent_bits, markov_bits
 from pyro_nem.metrics.confidence import confidence
 from pyro_nem.metrics.effective_components import effective_components
+from pyro_nem.metrics.move_floors import linear_moves
 from pyro_nem.metrics.next_step_bce import next_step_bce
 from pyro_nem.metrics.segmentation_scores import SegmentationScores, segmentation_scores
 from pyro_nem.metrics.standard_error import standard_errors
@@ -25,6 +26,7 @@ __all__ = [
     "effective_components",
     "frame_volume",
     "independent_bits",
+    "linear_moves",
     "linear_prediction",
     "markov_bits",
     "moving_variance",
