@@ -83,7 +83,8 @@ def _read_sphere(path: Path) -> Recording:
         file.readline()
         try:
             length = int(file.readline())
-            lines = file.read(length).decode("ascii").split("end_head")[0].splitlines()
+            # The two lines before are part of it.
+            lines = file.read(length - file.tell()).decode("ascii").splitlines()
             # NAME -TYPE VALUE
             fields = dict(line.split(maxsplit=2)[::2] for line in lines if " -" in line)
             count, rate = int(fields["sample_count"]), int(fields["sample_rate"])

@@ -129,7 +129,8 @@ def pad(sequences: Sequence[NDArray[Any]], scaling: Scaling | None = None) -> Se
     x = torch.zeros(steps, len(sequences), sequences[0].shape[1])
     for index, sequence in enumerate(sequences):
         numbers = sequence if scaling is None else scaling.apply(sequence)
-        x[: len(sequence), index] = torch.from_numpy(np.ascontiguousarray(numbers)).float()
+        # A copy, because PyTorch takes no arrays that cannot be written to.
+        x[: len(sequence), index] = torch.from_numpy(np.array(numbers, np.float32))
     return SequenceBatch(x, torch.arange(steps).unsqueeze(1) < lengths, lengths)
 
 

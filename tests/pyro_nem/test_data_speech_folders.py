@@ -1,0 +1,106 @@
+"""Recordings that a user has: WAV and SPHERE files, in the layouts of TIMIT and Blizzard."""
+
+import numpy as np
+import pytest
+from small_speech import sphere_bytes, wav_bytes, wave
+
+from pyro_nem.data import blizzard, read_recording, timit
+from pyro_nem.errors import DataError
+
+
+def put_timit(folder, *, capitals=True, sphere=True, speakers=22):
+    made = {}
+    for part, count in (("TRAIN", speakers), ("TEST", 2)):
+        for speaker in range(count):
+            for sentence in ("SA1", "SX9"):
+                name = f"{part}/DR{1 + speaker % 3}/FXY{speaker:02}/{sentence}.WAV"
+                path = folder / (name if capitals else name.lower())
+                path.parent.mkdir(parents=True, exist_ok=True)
+                samples = wave(700, seed=len(made))
+                path.write_bytes(sphere_bytes(samples) if sphere else wav_bytes(samples, 16000))
+                path.with_suffix(".PHN").write_text("0 700 h#\n")
+                made[path] = samples
+    return made
+
+
+@pytest.mark.parametrize("order", ["01", "10"])
+def test_a_sphere_file_is_read_in_either_byte_order(tmp_path, order):
+    samples = wave(300, seed=0)
+    (tmp_path / "SA1.WAV").write_bytes(sphere_bytes(samples, order=order))
+    found = read_recording(tmp_path / "SA1.WAV")
+    np.testing.assert_array_equal(found.samples, samples)
+    assert found.rate == 16000
+
+
+@pytest.mark.parametrize("folder", [".", "TIMIT", "timit"])
+@pytest.mark.parametrize("sphere", [True, False])
+def test_timit_is_split_by_speaker(tmp_path, folder, sphere):
+    made = put_timit(tmp_path / folder, capitals=folder != "timit", sphere=sphere)
+    found = timit(tmp_path)
+    # Of 22 speakers the first and the 21st validate.
+    assert [len(part) for part in (found.training, found.validation, found.test)] == [40, 4, 4]
+    train = [samples for path, samples in made.items() if "train" in str(path).lower()]
+    assert found.scaling.std[0] == pytest.approx(np.concatenate(train).std())
+    held_out = [
+        samples
+        for path, samples in sorted(made.items())
+        if "train" in str(path).lower() and path.parent.name.lower() in ("fxy00", "fxy03")
+    ]
+    np.testing.assert_array_equal(
+        found.validation.sequences[0].ravel(), held_out[0][:600].astype(np.int16)
+    )
+    assert found.rate == 16000
+
+
+def test_blizzard_comes_in_pieces_of_half_a_second(tmp_path):
+    for number in range(40):
+        path = tmp_path / f"book{number // 20}" / f"{number:03}.wav"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(wav_bytes(wave(9000, seed=number), 16000))
+    found = blizzard(tmp_path)
+    # A file is a piece of 40 frames and one of 5.
+    assert [len(part) for part in (found.training, found.validation, found.test)] == [72, 4, 4]
+    assert [len(x) for x in found.test.sequences] == [40, 5, 40, 5]
+    np.testing.assert_array_equal(found.validation.sequences[0].ravel(), wave(9000, seed=36)[:8000])
+    # Nothing is read before it is needed.
+    assert isinstance(found.training.sequences[0], np.memmap)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"RIFF nothing", "expected a WAV file"),
+        (b"", "expected a WAV file"),
+        (wav_bytes(np.zeros((5, 2), np.int16)), "one channel of 16-bit samples, found 2 of int16"),
+        (wav_bytes(np.zeros(5, np.float32)), "found 1 of float32"),
+        (
+            sphere_bytes(wave(9, 0), sample_coding="-s26 pcm,embedded-shorten-v2.00"),
+            "found coding pcm,embedded-shorten-v2.00.*w_decode",
+        ),
+        (sphere_bytes(wave(9, 0), channel_count="-i 2"), r"2 channel\(s\)"),
+        (sphere_bytes(wave(9, 0), sample_count="-i 10"), "expected 10 samples"),
+        (sphere_bytes(wave(9, 0), sample_rate=None), r"header is damaged .*sample_rate"),
+        (b"NIST_1A\nmuch\n", "header is damaged"),
+    ],
+)
+def test_other_files_are_refused(tmp_path, content, message):
+    (tmp_path / "one.wav").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_recording(tmp_path / "one.wav")
+
+
+def test_other_folders_are_refused(tmp_path):
+    with pytest.raises(DataError, match="expected TIMIT, with the folders TRAIN and TEST"):
+        timit(tmp_path)
+    with pytest.raises(DataError, match="cannot be read"):
+        timit(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"at least three WAV files.*found 0"):
+        blizzard(tmp_path)
+    for number, rate in enumerate((8000, 8000, 16000)):
+        (tmp_path / f"{number}.wav").write_bytes(wav_bytes(wave(300, 0), rate))
+    with pytest.raises(DataError, match=r"of one rate, found \[8000, 16000\]"):
+        blizzard(tmp_path)
+    for number in range(3):
+        (tmp_path / f"{number}.wav").write_bytes(wav_bytes(np.zeros(300, np.int16)))
+    with pytest.raises(DataError, match="expected sound, found 300 samples"):
+        blizzard(tmp_path)
