@@ -1,0 +1,225 @@
+"""``run speech`` and ``run handwriting`` end to end at smoke scale, and their settings."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import small_handwriting
+import small_speech
+from scipy.io import wavfile
+
+from experiments.run import main
+from experiments.sequences import evaluate
+from experiments.sequences.assembly import build_objective
+from experiments.sequences.config import SequenceExperiment
+from experiments.sequences.load_data import load_data
+from experiments.sequences.options import SequenceOptions
+from experiments.sequences.resolving import default_directory, resolve, resume_settings
+from inference import RunDirectory
+from models import AutoregressiveOutput, GaussianMixtureOutput, GaussianOutput, PenOutput
+from pyro_nem.errors import CheckpointError, ConfigError
+
+
+def run(folder, experiment, *options):
+    scale = ["--scale", "smoke", "--device", "cpu", "--run-dir", str(folder)]
+    assert main([experiment, *scale, *options]) == 0
+    return json.loads((folder / "summary.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("options", "bound"),
+    [
+        ((), "elbo"),
+        (("--output", "gaussian", "--model", "vrnn-i"), "elbo"),
+        (("--output", "mixture", "--components", "2"), "elbo"),
+        (("--output", "mixture", "--components", "2", "--model", "rnn"), "exact"),
+        (("--output", "gaussian", "--model", "rnn"), "exact"),
+    ],
+    ids=str,
+)
+def test_speech_is_scored_by_frame_and_by_sample(tmp_path, monkeypatch, capsys, options, bound):
+    small_speech.put(tmp_path / "data", monkeypatch)
+    summary = run(tmp_path / "run", "speech", *options)
+    frame, std = summary[f"test.nll_{bound}"], summary["scaling.std"]
+    sample = summary[f"test.sample_log_likelihood_{bound}"]
+    assert sample == pytest.approx(-frame / 200)
+    # Samples times s have a density that is lower by exactly ln s each.
+    recorded = summary[f"test.sample_log_likelihood_recorded_{bound}"]
+    assert recorded == pytest.approx(sample - math.log(std))
+    for name in ("frame_volume", "moving_variance"):
+        floor = summary[f"floor.{name}"]
+        assert summary[f"floor.sample_log_likelihood_{name}"] == pytest.approx(-floor / 200)
+    assert summary["rate"] == 8000
+    printed = capsys.readouterr().out
+    assert "column 2: log-likelihood, nats a sample" in printed
+    line = next(line for line in printed.splitlines() if "AR(20), moving variance" in line)
+    assert float(line.split()[-2]) == pytest.approx(-floor / 200, abs=6e-4)
+
+
+def test_speech_is_drawn_and_can_be_heard(tmp_path, monkeypatch):
+    small_speech.put(tmp_path / "data", monkeypatch)
+    run(tmp_path / "run", "speech")
+    figures = tmp_path / "run" / "figures"
+    names = {path.name for path in figures.iterdir()}
+    assert names == {
+        "learning_curves.png",
+        "waveforms.png",
+        *(f"test_sequence_{n}.wav" for n in range(3)),
+        *(f"sequence_{n}_continued.wav" for n in range(3)),
+        *(f"draw_{n}.wav" for n in range(3)),
+    }
+    rate, given = wavfile.read(figures / "test_sequence_0.wav")
+    assert (rate, len(given)) == (8000, 600)
+    found = load_data(settings("speech")).test.sequences[0]
+    assert np.abs(found.ravel().astype(int) - given).max() <= 1
+    _, continued = wavfile.read(figures / "sequence_0_continued.wav")
+    assert len(continued) == 48 * 200
+    assert np.abs(continued[:400].astype(int) - given[:400]).max() <= 1
+
+
+def test_handwriting_is_scored_in_units_of_the_recorder_too(tmp_path, monkeypatch, capsys):
+    small_handwriting.put(tmp_path / "data", monkeypatch)
+    summary = run(tmp_path / "run", "handwriting")
+    offset = 2.0 * math.log(summary["scaling.std"])
+    for name in ("test.{}_elbo", "test.{}_fivo_4", "floor.{}_linear_moves"):
+        scaled, recorded = name.format("nll"), name.format("nll_recorded")
+        if name.startswith("floor"):
+            scaled = "floor.linear_moves"
+        assert summary[recorded] == pytest.approx(summary[scaled] + offset)
+    figures = {path.name for path in (tmp_path / "run" / "figures").iterdir()}
+    assert figures == {"handwriting.png", "learning_curves.png"}
+    capsys.readouterr()
+    options = ["--device", "cpu", "--particles", "2", "--split", "validation"]
+    assert evaluate.main([str(tmp_path / "run"), *options]) == 0
+    assert "column 2: nats a step in units of the recorder" in capsys.readouterr().out
+    path = tmp_path / "run" / "evaluations" / "validation-2particles-best.json"
+    found = json.loads(path.read_text())
+    assert found["validation.nll_recorded_iwae_2"] == pytest.approx(
+        found["validation.nll_iwae_2"] + offset
+    )
+    assert found["scaling.std"] == summary["scaling.std"]
+    summary = run(tmp_path / "rnn", "handwriting", "--model", "rnn", "--normalisation", "published")
+    assert math.log(summary["scaling.std"]) == pytest.approx(0.5 * (offset + math.log(2)))
+
+
+def test_folders_that_a_user_has(tmp_path):
+    iam = tmp_path / "iam"
+    small_handwriting.put_iam(iam)
+    given = ["--data-dir", str(iam), "--batch-size", "2"]
+    summary = run(tmp_path / "run", "handwriting", "--corpus", "iam", *given)
+    assert summary["test.sequences"] == 2
+    # Nothing but the folder of the run is needed to score it again.
+    assert evaluate.main([str(tmp_path / "run"), "--device", "cpu", "--particles", "1"]) == 0
+    blizzard = tmp_path / "blizzard"
+    blizzard.mkdir()
+    for number in range(6):
+        samples = small_speech.wave(8100, seed=number)
+        (blizzard / f"{number}.wav").write_bytes(small_speech.wav_bytes(samples, 16000))
+    found = settings("speech", corpus="blizzard", data_dir=blizzard)
+    assert load_data(found).rate == 16000
+    with pytest.raises(ConfigError, match="expected the folder where you have timit"):
+        settings("speech", corpus="timit")
+
+
+def settings(experiment, **options):
+    options = {"scale": "smoke", **options}
+    return resolve(SequenceOptions(experiment, device="cpu", **options))[0]
+
+
+@pytest.mark.parametrize(
+    ("experiment", "options", "law"),
+    [
+        ("speech", {}, AutoregressiveOutput),
+        ("speech", {"output": "gaussian"}, GaussianOutput),
+        ("speech", {"output": "mixture", "components": 4}, GaussianMixtureOutput),
+        ("handwriting", {"components": 4}, PenOutput),
+    ],
+)
+def test_laws_are_what_their_names_say(tmp_path, monkeypatch, experiment, options, law):
+    small_speech.put(tmp_path / "speech", monkeypatch)
+    if experiment == "handwriting":
+        small_handwriting.put(tmp_path / "pen", monkeypatch)
+    found = settings(experiment, **options)
+    output = build_objective(found, load_data(found)).model.output
+    assert type(output) is law
+    assert getattr(output, "components", None) == options.get("components")
+    if experiment == "speech":
+        # No law is narrower than a step of the 16 bits.
+        std = load_data(found).scaling.std[0]
+        assert output.min_scale == pytest.approx(1.0 / std)
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
+@pytest.mark.parametrize(
+    ("experiment", "corpus"),
+    [("speech", "digits"), ("speech", "timit"), ("handwriting", "omniglot")],
+)
+@pytest.mark.parametrize("model", ["vrnn", "rnn"])
+def test_settings_survive_a_journey_through_json(scale, experiment, corpus, model, tmp_path):
+    folder = tmp_path if corpus == "timit" else None
+    found = settings(experiment, scale=scale, corpus=corpus, model=model, data_dir=folder)
+    again = SequenceExperiment.from_dict(json.loads(json.dumps(found.to_dict())), "here")
+    assert again == found
+
+
+def test_the_paper_scale_has_the_published_sizes(tmp_path):
+    def sizes(experiment, corpus, **options):
+        folder = None if corpus in ("digits", "omniglot") else tmp_path
+        found = settings(experiment, corpus=corpus, data_dir=folder, scale="paper", **options)
+        return found.hidden_size, found.latent_size, found.width, found.training.batch_size
+
+    assert sizes("speech", "blizzard") == (4000, 200, 500, 128)
+    assert sizes("speech", "timit", model="rnn") == (2000, 0, 800, 64)
+    assert sizes("handwriting", "iam") == (1200, 50, 150, 20)
+    assert settings("speech", scale="paper").output == "gaussian"
+    assert settings("speech", scale="laptop").output == "autoregressive"
+    assert settings("speech", scale="paper", output="mixture").components == 20
+
+
+def test_the_name_of_a_folder_tells_the_law():
+    def name(experiment, **options):
+        return default_directory(settings(experiment, scale="laptop", **options)).as_posix()
+
+    assert name("speech") == "runs/speech/laptop-digits-autoregressive-vrnn-elbo-seed0"
+    assert name("speech", output="mixture", components=5, model="rnn") == (
+        "runs/speech/laptop-digits-mixture-components5-rnn-seed0"
+    )
+    assert name("handwriting") == "runs/handwriting/laptop-omniglot-vrnn-elbo-seed0"
+    assert name("handwriting", normalisation="published", components=1) == (
+        "runs/handwriting/laptop-omniglot-published-components1-vrnn-elbo-seed0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("experiment", "options", "message"),
+    [
+        ("speech", {"tunes": "jsb"}, "--tunes: speech has none"),
+        ("chorales", {"corpus": "iam"}, "--corpus: chorales has none"),
+        ("speech", {"corpus": "iam"}, "--corpus: iam is handwriting, not speech"),
+        ("handwriting", {"corpus": "digits"}, "--corpus: digits is speech, not handwriting"),
+        ("handwriting", {"output": "gaussian"}, "--output: is for speech"),
+        ("strokes", {"normalisation": "pooled"}, "--normalisation: is for handwriting"),
+        ("speech", {"components": 3}, "--components: expected a number from 1, with"),
+        ("handwriting", {"components": 0}, "--components: expected a number from 1.*got 0"),
+        ("speech", {"data_dir": "here"}, "--data-dir: is for timit, blizzard, iam"),
+    ],
+)
+def test_contradictions_are_refused(experiment, options, message):
+    with pytest.raises(ConfigError, match=message):
+        settings(experiment, **options)
+
+
+def test_a_continued_run_has_the_settings_of_its_folder(tmp_path):
+    directory = RunDirectory(tmp_path / "run")
+    found = settings("speech", output="mixture", components=2)
+    directory.create({"settings": found.to_dict()})
+
+    def resumed(**options):
+        asked = SequenceOptions("speech", resume=True, device="cpu", **options)
+        return resume_settings(asked, directory)
+
+    assert resumed() == resumed(output="mixture", components=2, corpus="digits") == found
+    for options in ({"output": "gaussian"}, {"components": 3}):
+        with pytest.raises(CheckpointError, match="holds a run with"):
+            resumed(**options)
