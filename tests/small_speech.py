@@ -83,6 +83,22 @@ def archive(content):
     return packed.getvalue()
 
 
+def put_timit(folder, *, capitals=True, sphere=True, speakers=22):
+    """Write recordings in the layout of TIMIT and return them: path -> samples."""
+    made = {}
+    for part, count in (("TRAIN", speakers), ("TEST", 2)):
+        for speaker in range(count):
+            for sentence in ("SA1", "SX9"):
+                name = f"{part}/DR{1 + speaker % 3}/FXY{speaker:02}/{sentence}.WAV"
+                path = folder / (name if capitals else name.lower())
+                path.parent.mkdir(parents=True, exist_ok=True)
+                samples = wave(700, seed=len(made))
+                path.write_bytes(sphere_bytes(samples) if sphere else wav_bytes(samples, 16000))
+                path.with_suffix(".PHN").write_text("0 700 h#\n")
+                made[path] = samples
+    return made
+
+
 MISSING = "the spoken digits are not in $PYRO_NEM_DATA"
 
 

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import small_handwriting
 import small_mnist
 import small_rolls
+import small_speech
 import small_strokes
 import torch
 from image_files import save_videos, videos
@@ -96,6 +98,8 @@ def workspace(tmp_path_factory):
     save_videos(folder / "toys" / "masks", masks)
     run(folder, ["experiments.import_frames", "toys/frames", "--size", "64", "64"])
     (folder / "frames.h5").rename(folder / "toys.h5")
+    small_speech.put_timit(folder / "timit")
+    small_handwriting.put_iam(folder / "iam")
     return folder
 
 
@@ -175,6 +179,10 @@ def test_commands_run(line, workspace):
         pytest.skip(small_rolls.MISSING)
     if "run strokes" in line and not small_strokes.are_there():
         pytest.skip(small_strokes.MISSING)
+    if "run speech" in line and "--corpus" not in line and not small_speech.are_there():
+        pytest.skip(small_speech.MISSING)
+    if "run handwriting" in line and "--corpus" not in line and not small_handwriting.are_there():
+        pytest.skip(small_handwriting.MISSING)
     if program == "experiments.run" and "--resume" not in arguments:
         number = len(list(workspace.iterdir()))
         arguments = [*without(arguments, "--scale"), "--scale", "smoke"]

@@ -82,8 +82,8 @@ class SequenceOptions:
     allows it."""
 
     kl_warmup: Count = None
-    """Updates over which the weight of that KL rises to 1 (elbo and vae); 0 for none. Default: 700
-    at the laptop scale, none at the paper's."""
+    """Updates over which the weight of that KL rises to 1 (elbo and vae); 0 for none. Default: a
+    third to a half of all at the laptop scale, none at the paper's."""
 
     free_nats: Number = None
     """KL of a step that costs nothing in training, in nats (elbo and vae). Default: 0."""
@@ -111,7 +111,8 @@ class SequenceOptions:
 
     chunk: Count = None
     """Cut training sequences into pieces of so many steps; validation and test have whole ones.
-    Default: 100 for nottingham below the paper scale, else not cut."""
+    Default: below the paper scale 100 for nottingham and handwriting and 40 for speech, else not
+    cut."""
 
     seed: Count = None
     """Seed of weights, data order and draws. Default: 0."""
@@ -141,7 +142,7 @@ class SequenceOptions:
     """Stop after this many validations without a lower loss."""
 
     run_dir: File = None
-    """Folder of the run. Default: runs/chorales/NAME, the name made from the settings."""
+    """Folder of the run. Default: runs/EXPERIMENT/NAME, the name made from the settings."""
 
     resume: bool = False
     """Continue the run in that folder from its last checkpoint."""

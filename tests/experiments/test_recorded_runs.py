@@ -220,6 +220,6 @@ def test_a_continued_run_has_the_settings_of_its_folder(tmp_path):
         return resume_settings(asked, directory)
 
     assert resumed() == resumed(output="mixture", components=2, corpus="digits") == found
-    for options in ({"output": "gaussian"}, {"components": 3}):
+    for options in ({"output": "gaussian"}, {"components": 3}, {"corpus": "timit"}):
         with pytest.raises(CheckpointError, match="holds a run with"):
             resumed(**options)
