@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.handwriting_data import HandwritingData
@@ -40,40 +39,11 @@ def load_data(settings: SequenceExperiment) -> SequenceData:
         return _handwriting(settings)
     if settings.experiment == "strokes":
         found = pen_strokes()
-        return PenData(*_parts(settings, found), found.code.tuples)
+        parts = _shortened(settings, found.training, found.validation, found.test)
+        return PenData(*parts, found.code.tuples)
     assert settings.tunes is not None
     rolls = piano_rolls(settings.tunes)
-    return RollData(
-        *_parts(settings, _Splits(rolls["training"], rolls["validation"], rolls["test"]))
-    )
-
-
-class _Splits(NamedTuple):
-    training: SequenceSet
-    validation: SequenceSet
-    test: SequenceSet
-
-
-class _HasSplits(Protocol):
-    @property
-    def training(self) -> SequenceSet: ...
-    @property
-    def validation(self) -> SequenceSet: ...
-    @property
-    def test(self) -> SequenceSet: ...
-
-
-def _parts(settings: SequenceExperiment, found: _HasSplits) -> _Splits:
-    """Return as much of the splits as the settings want."""
-
-    def part(split: SequenceSet, count: int | None) -> SequenceSet:
-        return split if count is None else split.first(count)
-
-    return _Splits(
-        part(found.training, settings.training_sequences),
-        part(found.validation, settings.held_out),
-        part(found.test, settings.held_out),
-    )
+    return RollData(*_shortened(settings, rolls["training"], rolls["validation"], rolls["test"]))
 
 
 def _speech(settings: SequenceExperiment) -> SpeechData:
@@ -84,8 +54,9 @@ def _speech(settings: SequenceExperiment) -> SpeechData:
         assert settings.data_dir is not None
         folder = Path(settings.data_dir)
         found = timit(folder) if settings.corpus == "timit" else blizzard(folder)
-    parts = _parts(settings, found)
-    return SpeechData(replace(found, **parts._asdict()), settings.output, settings.components)
+    training, validation, test = _shortened(settings, found.training, found.validation, found.test)
+    speech = replace(found, training=training, validation=validation, test=test)
+    return SpeechData(speech, settings.output, settings.components)
 
 
 def _handwriting(settings: SequenceExperiment) -> HandwritingData:
@@ -96,5 +67,21 @@ def _handwriting(settings: SequenceExperiment) -> HandwritingData:
     else:
         assert settings.data_dir is not None
         found = iam(Path(settings.data_dir), settings.normalisation)
-    parts = _parts(settings, found)
-    return HandwritingData(replace(found, **parts._asdict()), settings.components)
+    training, validation, test = _shortened(settings, found.training, found.validation, found.test)
+    handwriting = replace(found, training=training, validation=validation, test=test)
+    return HandwritingData(handwriting, settings.components)
+
+
+def _shortened(
+    settings: SequenceExperiment, training: SequenceSet, validation: SequenceSet, test: SequenceSet
+) -> tuple[SequenceSet, SequenceSet, SequenceSet]:
+    """Return as much of the splits as the settings want."""
+
+    def part(split: SequenceSet, count: int | None) -> SequenceSet:
+        return split if count is None else split.first(count)
+
+    return (
+        part(training, settings.training_sequences),
+        part(validation, settings.held_out),
+        part(test, settings.held_out),
+    )

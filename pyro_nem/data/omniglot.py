@@ -45,8 +45,8 @@ _NAME: Final = re.compile(r"strokes_background_small\d/([^/]+)/(character\d+)/\d
 _TRAINING: Final = 14
 _VALIDATION: Final = 17
 
-INTERVAL: Final = 60.0
-"""Milliseconds from one step to the next."""
+# Milliseconds from one step to the next.
+_INTERVAL: Final = 60.0
 
 # Where the recorder said nothing for longer, the pen paused.
 _LONGEST_GAP: Final = 80.0
@@ -126,7 +126,7 @@ def resampled(stroke: NDArray[np.float64], noise: np.random.Generator) -> NDArra
     gaps = np.diff(stroke[:, 2]).clip(0.0, _LONGEST_GAP)
     times = np.concatenate([[0.0], np.cumsum(gaps)])
     # Both ends of a stroke are points of it.
-    count = max(round(times[-1] / INTERVAL), 1) + 1 if len(stroke) > 1 else 1
+    count = max(round(times[-1] / _INTERVAL), 1) + 1 if len(stroke) > 1 else 1
     asked = np.linspace(0.0, times[-1], count)
     places = np.column_stack([np.interp(asked, times, stroke[:, axis]) for axis in (0, 1)])
     return places + noise.uniform(-0.5, 0.5, places.shape) * _CELL
