@@ -35,7 +35,6 @@ def sphere_bytes(samples, rate=16000, order="01", **fields):
         "channel_count": "-i 1",
         "sample_byte_format": f"-s2 {order}",
         "sample_rate": f"-i {rate}",
-        "sample_coding": "-s3 pcm",
         **fields,
     }
     text = "".join(f"{name} {value}\n" for name, value in lines.items() if value is not None)
