@@ -77,7 +77,7 @@ class AutoregressiveOutput(nn.Module):
         self.num_parameters = 2 * size + self.order
         self.min_scale = min_scale
         reflection = _to_reflection(coefficients.double())
-        if not (reflection.abs() < 1.0).all():
+        if not (reflection.abs() < _LARGEST).all():
             raise ConfigError(
                 "coefficients: expected those of a stable filter, got ones whose waves grow; take "
                 "pyro_nem.metrics.linear_prediction"

@@ -173,6 +173,7 @@ def test_a_continuation_begins_where_the_beginning_ended():
         (lambda: AutoregressiveOutput(2, torch.zeros(0)), "coefficients: expected 1 to 2"),
         (lambda: AutoregressiveOutput(2, torch.tensor([1.1])), "expected those of a stable filter"),
         (lambda: AutoregressiveOutput(4, torch.tensor([0.0, 1.2])), "a stable filter"),
+        (lambda: AutoregressiveOutput(4, torch.tensor([0.99995])), "a stable filter"),
     ],
 )
 def test_impossible_laws_are_refused(make, message):
