@@ -12,6 +12,10 @@ __all__ = ["TrainingConfig"]
 
 _LARGEST_SEED = 2**63 - 1
 
+# Burda et al. (2015): stages 0 to 7 of 3^i epochs, at 10^(-i/7) times the first learning rate.
+_LAST_STAGE = 7
+_EPOCHS = sum(3**stage for stage in range(_LAST_STAGE + 1))
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -23,14 +27,18 @@ class TrainingConfig:
     batch_size: int = 32
     """B, sequences in an update, over all processes."""
 
+    optimizer: Literal["adam", "adagrad"] = "adam"
+    """What takes the steps."""
+
     learning_rate: float = 4e-3
-    """Adam's learning rate, after the warm-up and before the decay."""
+    """The optimiser's learning rate, after the warm-up and before the decay."""
 
     warmup: int = 100
     """Updates over which the learning rate rises linearly from zero."""
 
-    decay: Literal["constant", "cosine"] = "cosine"
-    """What the learning rate does after the warm-up: stay, or fall to zero at the last update."""
+    decay: Literal["constant", "cosine", "stages"] = "cosine"
+    """What the learning rate does after the warm-up: stay, fall to zero at the last update, or fall
+    tenfold in seven equal ratios, each stage three times as long as the one before."""
 
     clip_norm: float | None = None
     """Gradients are scaled down to this norm over all parameters; none leaves them."""
@@ -74,5 +82,17 @@ class TrainingConfig:
         rise = min(1.0, (update + 1) / (self.warmup + 1))
         if self.decay == "constant":
             return self.learning_rate * rise
-        done = max(0, update - self.warmup) / max(1, self.updates - self.warmup)
-        return self.learning_rate * rise * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
+        passed, total = max(0, update - self.warmup), max(1, self.updates - self.warmup)
+        if self.decay == "stages":
+            return self.learning_rate * rise * 10.0 ** (-_stage(passed, total) / _LAST_STAGE)
+        done = min(1.0, passed / total)
+        return self.learning_rate * rise * 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+def _stage(passed: int, total: int) -> int:
+    """Return the stage, counted from 0, after so many of all updates."""
+    stage, end = 0, 1
+    while stage < _LAST_STAGE and passed * _EPOCHS >= end * total:
+        stage += 1
+        end += 3**stage
+    return stage

@@ -22,13 +22,16 @@ __all__ = ["Update"]
 # The stream of randomness of training; held-out data have others.
 _STREAM = 0
 
+# Options of an optimiser that are not those of the run that saved.
+_OF_THE_DEVICE = ("fused", "capturable", "lr")
+
 
 class Update(Generic[BatchT]):
-    """Changes the weights by a batch: loss, gradient, clipping, Adam, average of the weights.
+    """Changes the weights by a batch: loss, gradient, clipping, optimiser, average of the weights.
 
     A loss or gradient that is NaN or infinite changes nothing. With ``deferred`` the device notes
     it and leaves the weights as they are from there on, while the host goes on without waiting,
-    until it asks for a number; otherwise it is an error at once.
+    until it asks for a number; otherwise it is an error at once, as it always is with Adagrad.
 
     Parameters
     ----------
@@ -56,18 +59,10 @@ class Update(Generic[BatchT]):
         self.task = task
         self.module = module
         self.config = config
-        self.deferred = deferred
+        self.deferred = deferred and config.optimizer == "adam"
         self.processes = processes
         self.device = next(module.parameters()).device
-        # Of Adam's forms only the fused one can leave out a step without asking the host. What
-        # changes from update to update is then on the device, so that updates can be recorded.
-        rate = torch.tensor(config.learning_rate, device=self.device)
-        self.optimizer = torch.optim.Adam(
-            module.parameters(),
-            lr=rate if deferred else config.learning_rate,
-            fused=deferred or None,
-            capturable=deferred,
-        )
+        self.optimizer = self._optimizer()
         self.average = None if config.averaging is None else WeightAverage(module, config.averaging)
         self.generator = torch.Generator(self.device)
         self._first = True
@@ -161,9 +156,9 @@ class Update(Generic[BatchT]):
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
         self.module.load_state_dict(state["module"])
-        # Which form of Adam runs is decided by this device and not by the one that saved.
+        # Which form of the optimiser runs is decided by this device and not by the one that saved.
         groups = [
-            {**saved, **{name: own[name] for name in ("fused", "capturable", "lr")}}
+            {**saved, **{name: own[name] for name in _OF_THE_DEVICE if name in own}}
             for saved, own in zip(
                 state["optimizer"]["param_groups"], self.optimizer.param_groups, strict=True
             )
@@ -173,6 +168,20 @@ class Update(Generic[BatchT]):
             self.average.load(state["average"])
         self._loss_sum.copy_(state["loss_sum"])
         self._loss_count = state["loss_count"]
+
+    def _optimizer(self) -> torch.optim.Optimizer:
+        parameters = self.module.parameters()
+        if self.config.optimizer == "adagrad":
+            return torch.optim.Adagrad(parameters, lr=self.config.learning_rate)
+        # Of Adam's forms only the fused one can leave out a step without asking the host. What
+        # changes from update to update is then on the device, so that updates can be recorded.
+        rate = torch.tensor(self.config.learning_rate, device=self.device)
+        return torch.optim.Adam(
+            parameters,
+            lr=rate if self.deferred else self.config.learning_rate,
+            fused=self.deferred or None,
+            capturable=self.deferred,
+        )
 
     def _average(self, loss: Tensor) -> Tensor:
         """Replace the gradient by its mean over the processes, and return the mean loss.

@@ -1,5 +1,6 @@
 """What the world is: generative programs in Pyro."""
 
+from models.image_vae import ImageVAE
 from models.outputs import (
     AutoregressiveOutput,
     BernoulliOutput,
@@ -27,6 +28,7 @@ __all__ = [
     "GaussianMixtureOutput",
     "GaussianOutput",
     "GaussianPixels",
+    "ImageVAE",
     "OutputLaw",
     "PenOutput",
     "PixelLaw",

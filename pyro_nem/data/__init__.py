@@ -22,6 +22,7 @@ from pyro_nem.data.batches import (
     ordered_batches,
     read_batch,
 )
+from pyro_nem.data.binary_mnist import BinarizationName, BinaryMNIST, binary_mnist
 from pyro_nem.data.cache import balls_file, digits_file, shapes_file, sprites_file
 from pyro_nem.data.clip import Clip, make_clip
 from pyro_nem.data.digest import frames_sha256
@@ -37,6 +38,7 @@ from pyro_nem.data.frames import FrameBatch, FrameSource
 from pyro_nem.data.handwriting import Handwriting, MoveScale, to_handwriting, to_moves
 from pyro_nem.data.hdf5_frames import HDF5Frames
 from pyro_nem.data.iam import iam
+from pyro_nem.data.image_set import ImageSet, bit_batches
 from pyro_nem.data.layout import SPLITS, FrameBlock, Split, write_frames
 from pyro_nem.data.mnist import MNISTPart, mnist_images
 from pyro_nem.data.mnist_bitmaps import DigitBitmaps, digit_bitmaps
@@ -93,6 +95,8 @@ __all__ = [
     "BallScene",
     "Balls",
     "BallsConfig",
+    "BinarizationName",
+    "BinaryMNIST",
     "Clip",
     "DigitBitmaps",
     "DigitScene",
@@ -102,6 +106,7 @@ __all__ = [
     "FrameSource",
     "HDF5Frames",
     "Handwriting",
+    "ImageSet",
     "MNISTPart",
     "MoveScale",
     "Noise",
@@ -123,6 +128,8 @@ __all__ = [
     "TupleCode",
     "as_source",
     "balls_file",
+    "binary_mnist",
+    "bit_batches",
     "bitflip",
     "blizzard",
     "bounce",

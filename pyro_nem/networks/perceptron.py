@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import nn
 
 from pyro_nem.checks import at_least
@@ -10,9 +12,14 @@ __all__ = ["perceptron"]
 
 
 def perceptron(
-    num_inputs: int, width: int, *, layers: int = 1, layer_norm: bool = False
+    num_inputs: int,
+    width: int,
+    *,
+    layers: int = 1,
+    layer_norm: bool = False,
+    activation: Callable[[], nn.Module] = nn.ReLU,
 ) -> nn.Sequential:
-    """Return layers [..., inputs] -> [..., width] with a ReLU behind each.
+    """Return layers [..., inputs] -> [..., width] with an activation behind each.
 
     Parameters
     ----------
@@ -21,7 +28,9 @@ def perceptron(
     layers
         How many.
     layer_norm
-        Layer-normalise each before its ReLU.
+        Layer-normalise each before its activation.
+    activation
+        Makes an activation.
 
     Raises
     ------
@@ -34,5 +43,5 @@ def perceptron(
         parts.append(nn.Linear(width if index else num_inputs, width))
         if layer_norm:
             parts.append(nn.LayerNorm(width))
-        parts.append(nn.ReLU())
+        parts.append(activation())
     return nn.Sequential(*parts)

@@ -1,0 +1,90 @@
+"""Fitting a model of images and its guide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from inference.images.objective import ImageObjective
+from inference.images.task import ImageTask
+from inference.processes import ALONE, Processes
+from inference.run_directory import RunDirectory
+from inference.run_training import check_arguments, run_training
+from inference.training_config import TrainingConfig
+from pyro_nem.data import ImageSet
+from pyro_nem.errors import ConfigError
+
+__all__ = ["ImageRun", "fit_images"]
+
+
+class ImageRun(NamedTuple):
+    """A finished or interrupted training; see :class:`inference.Run`."""
+
+    objective: ImageObjective
+    records: list[dict[str, float | int]]
+    reason: Literal["finished", "early", "interrupted"]
+    updates: int
+    seconds: float
+    directory: Path | None
+
+
+def fit_images(
+    objective: ImageObjective,
+    training: ImageSet,
+    validation: ImageSet | None = None,
+    *,
+    config: TrainingConfig | None = None,
+    directory: RunDirectory | None = None,
+    description: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    report: Callable[[str], None] = print,
+    processes: Processes = ALONE,
+) -> ImageRun:
+    """Train an objective on images.
+
+    Parameters
+    ----------
+    objective
+        Model, guide and bound; trained in place, on the device where they are.
+    training, validation
+        The images, whose grey levels are probabilities of bits: see
+        :func:`pyro_nem.data.bit_batches`. Without ``validation`` the last weights are kept.
+    config
+        Updates, optimiser and schedule.
+    directory, description, resume, report, processes
+        See :func:`inference.run_training.run_training`.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder holds another run, or the checkpoint to resume is corrupt or another's.
+    ConfigError
+        If the data do not fit the model, or the arguments each other.
+    NumericalError
+        If the loss becomes NaN or infinite; the last checkpoint is kept.
+    ProcessError
+        If another process has died or cannot be reached; the last checkpoint is kept.
+    """
+    config = TrainingConfig() if config is None else config
+    check_arguments(config, directory, validated=validation is not None, resume=resume)
+    size = objective.model.law_of_images.size
+    for source in (training, validation):
+        if source is not None and source.size != size:
+            raise ConfigError(
+                f"{source.name}: has {source.size} pixels an image, but the model's output law "
+                f"{size}; build it with size={source.size}"
+            )
+    task = ImageTask(training, validation, config, processes)
+    trained = run_training(
+        task,
+        objective,
+        config,
+        directory=directory,
+        description={} if description is None else description,
+        resume=resume,
+        validated=validation is not None,
+        report=report,
+        processes=processes,
+    )
+    return ImageRun(objective, *trained, None if directory is None else directory.path)
