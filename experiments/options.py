@@ -12,11 +12,12 @@ from experiments.cli import resolve_device
 from experiments.config import FrameExperiment, GuideName
 from experiments.defaults import defaults
 from experiments.digit_options import check_digits
+from experiments.resolving import choose_scale, require_same
 from experiments.run_options import RunOptions
 from experiments.sources import asked_file, check_one_source
 from inference import Execution, RunDirectory
 from inference.guides import View, count_channels
-from pyro_nem.errors import CheckpointError, ConfigError
+from pyro_nem.errors import ConfigError
 
 __all__ = ["resolve", "resume_settings", "to_score"]
 
@@ -56,12 +57,7 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
         If options contradict each other.
     """
     device = resolve_device(options.device)
-    if options.scale is not None:
-        scale, reason = options.scale, "asked for with --scale"
-    elif device.startswith("cuda"):
-        scale, reason = "paper", "there is a CUDA device"
-    else:
-        scale, reason = "laptop", "there is no CUDA device; --scale paper runs the full protocol"
+    scale, reason = choose_scale(options.scale, device)
     check_digits(options)
     settings = defaults(
         options.experiment, scale, options.guide, options.network, options.variant, options.recipe
@@ -193,13 +189,7 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
     ):
         # Which of the others it is may differ: they are the same to all that is reported.
         given["precision"], held["precision"] = options.precision, settings.execution.precision
-    for name, value in given.items():
-        if value != held[name]:
-            raise CheckpointError(
-                f"{directory.path}: holds a run with {name.replace('_', '-')} {held[name]}, but "
-                f"the command line asks for {value}; leave the option out to continue this run, or "
-                "choose another folder with --run-dir"
-            )
+    require_same(directory, held, given)
     device = resolve_device(options.device or settings.device)
     execution = _execution(options, _on_device(settings, device), device)
     return replace(settings, device=device, execution=execution)

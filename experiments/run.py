@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
-from typing import Any, get_args
+from typing import get_args
 
 from experiments.assembly import build_objective, data_file
-from experiments.cli import INTERRUPTED, launcher, provenance, run_command, use_threads
+from experiments.carrying_out import carry_out, origin
+from experiments.cli import run_command, use_threads
 from experiments.config import FrameExperiment
 from experiments.finish import finish
+from experiments.images import ImageExperimentName, run_images
 from experiments.options import resolve, resume_settings
 from experiments.run_names import default_run_directory
 from experiments.run_options import RunOptions
@@ -24,10 +25,8 @@ from inference import (
     RunDirectory,
     check_source,
     fit_objective,
-    joined,
 )
 from pyro_nem.data import HDF5Frames
-from pyro_nem.errors import ProcessError
 from pyro_nem.files import make_directory, write_json
 
 __all__ = ["main"]
@@ -43,32 +42,20 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     if given and given[0] in get_args(SequenceExperimentName):
         return run_sequences(given)
+    if given and given[0] in get_args(ImageExperimentName):
+        return run_images(given)
     return run_command(RunOptions, lambda options: _run(options, given), _PROGRAM, given)
 
 
 def _run(options: RunOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
     parts = _open(options)
-    try:
-        with joined(parts[-1].settings.device) as processes:
-            finished = _do(parts, options, arguments, processes)
-            if not finished:
-                # Within, because torchrun stops the processes that are left when one has ended.
-                print(f"interrupted; {_how_to_go_on(parts)}")
-    except KeyboardInterrupt:
-        print(f"interrupted; {_how_to_go_on(parts)}")
-        return INTERRUPTED
-    except ProcessError as error:
-        raise ProcessError(f"{error}; {_how_to_go_on(parts)}") from error
-    return 0 if finished else INTERRUPTED
-
-
-def _how_to_go_on(parts: list[Stage]) -> str:
-    if not any(stage.directory.last.exists() for stage in parts):
-        return "the training had not begun, so start again"
-    settings, directory, _ = parts[-1]
-    resume = [*launcher(_PROGRAM), settings.experiment, "--resume", "--run-dir"]
-    return f"continue with\n    {shlex.join([*resume, str(directory.path)])}"
+    return carry_out(
+        lambda processes: _do(parts, options, arguments, processes),
+        parts[-1].settings.device,
+        parts[-1].settings.experiment,
+        [stage.directory for stage in parts],
+    )
 
 
 def _do(
@@ -121,7 +108,7 @@ def _train_and_score(
         objective = build_objective(settings, training.image_shape)
         check_source(objective, test, settings.steps)
         _introduce(settings, objective, training)
-        origin = _origin(resume, settings, directory, arguments)
+        begun = origin(resume, directory, arguments, settings.device)
         if before is not None and not resume:
             begin_with(objective, before, processes)
         prepared = time.perf_counter() - started
@@ -136,7 +123,7 @@ def _train_and_score(
             description={
                 "settings": settings.to_dict(),
                 "image_shape": training.image_shape,
-                **origin,
+                **begun,
             },
             resume=resume,
             execution=settings.execution,
@@ -151,25 +138,9 @@ def _train_and_score(
             processes,
             posterior_sequences=options.posterior_sequences,
             prepared=prepared,
-            origin=origin,
+            origin=begun,
         )
     return True
-
-
-def _origin(
-    resume: bool,
-    settings: FrameExperiment,
-    directory: RunDirectory,
-    arguments: list[str],
-) -> dict[str, Any]:
-    """Return where a result comes from; a resumed run's is the command that began it."""
-    origin = provenance(_PROGRAM, arguments, settings.device)
-    if resume:
-        began = directory.read_config()
-        origin["command"] = began["command"]
-        if began["commit"] != origin["commit"]:
-            origin["commit"] = f"{began['commit']}, resumed at {origin['commit']}"
-    return origin
 
 
 def _open(options: RunOptions) -> list[Stage]:

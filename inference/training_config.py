@@ -84,7 +84,8 @@ class TrainingConfig:
             return self.learning_rate * rise
         passed, total = max(0, update - self.warmup), max(1, self.updates - self.warmup)
         if self.decay == "stages":
-            return self.learning_rate * rise * 10.0 ** (-_stage(passed, total) / _LAST_STAGE)
+            fall: float = 10.0 ** (-_stage(passed, total) / _LAST_STAGE)
+            return self.learning_rate * rise * fall
         done = min(1.0, passed / total)
         return self.learning_rate * rise * 0.5 * (1.0 + math.cos(math.pi * done))
 

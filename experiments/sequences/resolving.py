@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from experiments.cli import resolve_device
+from experiments.resolving import choose_scale, given, require_same
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.data_options import chosen_collection, data_changes, data_name
 from experiments.sequences.defaults import sequence_defaults
 from experiments.sequences.options import SequenceOptions
 from inference import BoundConfig, RunDirectory, TrainingConfig
-from pyro_nem.errors import CheckpointError, ConfigError
+from pyro_nem.errors import ConfigError
 
 __all__ = ["default_directory", "resolve", "resume_settings"]
 
@@ -38,12 +39,7 @@ def resolve(options: SequenceOptions) -> tuple[SequenceExperiment, str]:
         If options contradict each other.
     """
     device = resolve_device(options.device)
-    if options.scale is not None:
-        scale, reason = options.scale, "asked for with --scale"
-    elif device.startswith("cuda"):
-        scale, reason = "paper", "there is a CUDA device"
-    else:
-        scale, reason = "laptop", "there is no CUDA device; --scale paper runs the full protocol"
+    scale, reason = choose_scale(options.scale, device)
     tunes, corpus = chosen_collection(options)
     model = options.model or "vrnn"
     settings = sequence_defaults(options.experiment, scale, model, tunes=tunes, corpus=corpus)
@@ -61,18 +57,11 @@ def resume_settings(options: SequenceOptions, directory: RunDirectory) -> Sequen
         If the run's device is not there.
     """
     settings = SequenceExperiment.from_dict(directory.read_settings(), str(directory.config))
-    held = settings.to_dict()
     asked = {
         **_changed(options, settings).to_dict(),
-        **_given(options, ("experiment", "scale", "tunes", "corpus", "model")),
+        **given(options, ("experiment", "scale", "tunes", "corpus", "model")),
     }
-    for name, value in asked.items():
-        if value != held[name]:
-            raise CheckpointError(
-                f"{directory.path}: holds a run with {name.replace('_', '-')} {held[name]}, but "
-                f"the command line asks for {value}; leave the option out to continue this run, or "
-                "choose another folder with --run-dir"
-            )
+    require_same(directory, settings.to_dict(), asked)
     return replace(settings, device=resolve_device(options.device or settings.device))
 
 
@@ -109,19 +98,19 @@ def _changed(options: SequenceOptions, settings: SequenceExperiment) -> Sequence
     """Return settings with what the options ask for in their place."""
     if settings.model == "rnn":
         names = ("objective", "divergence", "latent_size", *_BOUND, "residual", "smoothing")
-        for name in _given(options, names):
+        for name in given(options, names):
             raise ConfigError(
                 f"--{name.replace('_', '-')}: a model without latents has its exact likelihood; "
                 "leave it out, or use --model vrnn"
             )
-    changes = _given(options, _SETTINGS)
+    changes = given(options, _SETTINGS)
     for name, value in changes.items():
         if value < 1:
             raise ConfigError(f"--{name.replace('_', '-')}: expected at least 1, got {value}")
-    changes.update({name: value == "on" for name, value in _given(options, _SWITCHES).items()})
+    changes.update({name: value == "on" for name, value in given(options, _SWITCHES).items()})
     changes.update(data_changes(options, settings))
-    changes["training"] = replace(settings.training, **_given(options, _TRAINING))
-    bound = _given(options, _BOUND)
+    changes["training"] = replace(settings.training, **given(options, _TRAINING))
+    bound = given(options, _BOUND)
     if options.objective is not None:
         weighted = options.objective in ("iwae", "fivo")
         bound["objective"] = "iwae" if weighted else options.objective
@@ -143,9 +132,3 @@ def _divergence(objective: str, gradient: str, usual: BoundConfig) -> str:
     """Return how the KL is taken if not asked: in closed form, unless the bound has draws of it."""
     closed = objective != "iwae" and gradient == "standard"
     return usual.divergence if closed else "sampled"
-
-
-def _given(options: SequenceOptions, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the options among ``names`` that the user gave."""
-    values = {name: getattr(options, name) for name in names}
-    return {name: value for name, value in values.items() if value is not None}

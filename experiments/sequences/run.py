@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.cli import INTERRUPTED, launcher, provenance, run_command, use_threads
+from experiments.carrying_out import carry_out, origin
+from experiments.cli import run_command, use_threads
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.load_data import load_data
@@ -16,7 +16,7 @@ from experiments.sequences.pictures import draw_pictures
 from experiments.sequences.resolving import default_directory, resolve, resume_settings
 from experiments.sequences.score_table import score_table, summary_scores
 from experiments.sequences.sequence_data import SequenceData
-from inference import Processes, RunDirectory, duration, joined
+from inference import Processes, RunDirectory, duration
 from inference.sequences import (
     SequenceObjective,
     SequenceRun,
@@ -25,7 +25,6 @@ from inference.sequences import (
     score_sequences,
 )
 from pyro_nem.data import SequenceSet
-from pyro_nem.errors import ProcessError
 from pyro_nem.files import write_json
 
 __all__ = ["run_sequences"]
@@ -46,25 +45,14 @@ def run_sequences(arguments: Sequence[str]) -> int:
 def _run(options: SequenceOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
     settings, directory = _open(options)
-    try:
-        with joined(settings.device) as processes:
-            finished = _train_and_score(settings, directory, options.resume, arguments, processes)
-            if not finished:
-                # Within, because torchrun stops the processes that are left when one has ended.
-                print(f"interrupted; {_how_to_go_on(settings, directory)}")
-    except KeyboardInterrupt:
-        print(f"interrupted; {_how_to_go_on(settings, directory)}")
-        return INTERRUPTED
-    except ProcessError as error:
-        raise ProcessError(f"{error}; {_how_to_go_on(settings, directory)}") from error
-    return 0 if finished else INTERRUPTED
-
-
-def _how_to_go_on(settings: SequenceExperiment, directory: RunDirectory) -> str:
-    if not directory.last.exists():
-        return "the training had not begun, so start again"
-    resume = [*launcher(_PROGRAM), settings.experiment, "--resume", "--run-dir"]
-    return f"continue with\n    {shlex.join([*resume, str(directory.path)])}"
+    return carry_out(
+        lambda processes: _train_and_score(
+            settings, directory, options.resume, arguments, processes
+        ),
+        settings.device,
+        settings.experiment,
+        [directory],
+    )
 
 
 def _open(options: SequenceOptions) -> tuple[SequenceExperiment, RunDirectory]:
@@ -97,7 +85,7 @@ def _train_and_score(
     chunk = settings.chunk
     pieces = data.training if chunk is None else data.training.pieces(chunk)
     _introduce(settings, objective, pieces)
-    origin = _origin(resume, settings, directory, arguments)
+    begun = origin(resume, directory, arguments, settings.device)
     prepared = time.perf_counter() - started
     run = fit_sequences(
         objective,
@@ -105,7 +93,7 @@ def _train_and_score(
         data.validation,
         config=settings.training,
         directory=directory,
-        description={"settings": settings.to_dict(), **origin},
+        description={"settings": settings.to_dict(), **begun},
         resume=resume,
         processes=processes,
     )
@@ -127,7 +115,7 @@ def _train_and_score(
     print("drawing figures")
     draw_pictures(objective, data, run.records, directory.figures)
     seconds = prepared + run.seconds + time.perf_counter() - trained
-    write_json(directory.summary, _summary(settings, run, scores, data, floors, seconds, origin))
+    write_json(directory.summary, _summary(settings, run, scores, data, floors, seconds, begun))
     print(f"done in {duration(seconds)}; everything is in {directory.path}")
     return True
 
@@ -139,7 +127,7 @@ def _summary(
     data: SequenceData,
     floors: dict[str, float],
     seconds: float,
-    origin: dict[str, Any],
+    begun: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the content of ``summary.json``."""
     return {
@@ -157,24 +145,8 @@ def _summary(
         "parameters": sum(p.numel() for p in run.objective.parameters()),
         "wall_seconds": round(seconds, 1),
         "seed": settings.training.seed,
-        **origin,
+        **begun,
     }
-
-
-def _origin(
-    resume: bool,
-    settings: SequenceExperiment,
-    directory: RunDirectory,
-    arguments: list[str],
-) -> dict[str, Any]:
-    """Return where a result comes from; a resumed run's is the command that began it."""
-    origin = provenance(_PROGRAM, arguments, settings.device)
-    if resume:
-        began = directory.read_config()
-        origin["command"] = began["command"]
-        if began["commit"] != origin["commit"]:
-            origin["commit"] = f"{began['commit']}, resumed at {origin['commit']}"
-    return origin
 
 
 def _introduce(

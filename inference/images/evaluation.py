@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from inference.processes import ALONE, Processes
 from inference.streams import update_seed
 from pyro_nem.checks import at_least
 from pyro_nem.data import ImageSet
+from pyro_nem.metrics import standard_errors
 
 __all__ = ["ImageScores", "score_images", "score_objective"]
 
@@ -46,8 +46,7 @@ class ImageScores(NamedTuple):
     def errors(self) -> dict[str, float]:
         """Standard errors of these means over the images; NaN for a single one."""
         return {
-            name: values.std().item() / math.sqrt(len(values)) if len(values) > 1 else math.nan
-            for name, values in self.values.items()
+            name: standard_errors(values.numpy()).item() for name, values in self.values.items()
         }
 
 

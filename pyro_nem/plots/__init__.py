@@ -9,6 +9,7 @@ from pyro_nem.plots.colours import component_colours, hue_colours, mix_colours
 from pyro_nem.plots.comparison import comparison_figure
 from pyro_nem.plots.curves import learning_curves
 from pyro_nem.plots.groups import colour_groups
+from pyro_nem.plots.image_grid import image_grid
 from pyro_nem.plots.overview import overview_figure
 from pyro_nem.plots.pen import PenPicture, pen_figure, pen_lines
 from pyro_nem.plots.piano_roll import RollPicture, piano_roll_figure
@@ -33,6 +34,7 @@ __all__ = [
     "component_colours",
     "figure_png",
     "hue_colours",
+    "image_grid",
     "learning_curves",
     "mix_colours",
     "overview_figure",

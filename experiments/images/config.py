@@ -1,0 +1,104 @@
+"""The resolved settings of an experiment on images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from experiments.config import Scale
+from inference import BoundConfig, TrainingConfig
+from pyro_nem.data import BinarizationName
+from pyro_nem.errors import CheckpointError
+
+__all__ = ["ImageExperiment", "ImageExperimentName"]
+
+ImageExperimentName = Literal["vae_mnist", "iwae_mnist"]
+
+
+@dataclass(frozen=True)
+class ImageExperiment:
+    """Everything that decides the numbers of a run; saved as ``config.json``."""
+
+    experiment: ImageExperimentName
+    """What is run."""
+
+    scale: Scale
+    """The scale whose defaults the settings started from."""
+
+    binarization: BinarizationName
+    """How grey levels become bits: drawn anew each time (dynamic) or once (fixed)."""
+
+    latent_sizes: tuple[int, ...]
+    """The sizes of z_1, next to the image, to z_L."""
+
+    widths: tuple[int, ...]
+    """Sizes of the fully connected layers that belong to each of them."""
+
+    depth: int
+    """How many fully connected layers lie before each head."""
+
+    bound: BoundConfig
+    """Which bound is trained."""
+
+    particles: tuple[int, ...]
+    """Numbers of draws of the test bounds."""
+
+    likelihood_particles: int
+    """Draws of the test bound that stands for the likelihood."""
+
+    likelihood_images: int | None
+    """So many test images get that bound; all if None."""
+
+    training_images: int | None
+    """Train on so many images only."""
+
+    validation_images: int | None
+    """Validate on so many images only."""
+
+    test_images: int | None
+    """Test on so many images only."""
+
+    training: TrainingConfig
+    """Optimiser, schedule and seed."""
+
+    device: str
+    """Where it runs: cpu, cuda, cuda:1, ..."""
+
+    @property
+    def layers(self) -> int:
+        """L, the number of layers of latents."""
+        return len(self.latent_sizes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers, strings, lists and dictionaries, as for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any], source: str) -> ImageExperiment:
+        """Rebuild the settings from :meth:`to_dict` after a journey through JSON.
+
+        Raises
+        ------
+        CheckpointError
+            If the fields are not those of this version.
+        """
+        expected = {field.name for field in fields(cls)}
+        if set(content) != expected:
+            different = ", ".join(sorted(set(content) ^ expected))
+            raise CheckpointError(
+                f"{source}: expected the settings of a run on images of this version, but these "
+                f"fields are missing or unknown: {different}"
+            )
+        try:
+            parts: dict[str, Any] = {
+                "bound": BoundConfig(**content["bound"]),
+                "training": TrainingConfig(**content["training"]),
+            }
+        except TypeError as error:
+            raise CheckpointError(
+                f"{source}: expected the settings of a run of this version, but {error}"
+            ) from error
+        for name in ("latent_sizes", "widths", "particles"):
+            parts[name] = tuple(content[name])
+        return cls(**{**content, **parts})

@@ -1,0 +1,106 @@
+"""The options of ``python -m experiments.run vae_mnist`` and ``iwae_mnist``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import tyro
+
+from experiments.cli import Choice, Count, File, Number, Text
+from experiments.config import Scale
+from experiments.images.config import ImageExperimentName
+from experiments.images.defaults import LayerCount, OptimizerName
+from inference import Divergence, Estimator
+from pyro_nem.data import BinarizationName
+
+__all__ = ["ImageOptions"]
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """Train a variational autoencoder on the digits of MNIST and bound their log-likelihood.
+
+    Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
+    end, summary.json. Stop with Ctrl-C at any time and continue with --resume.
+    """
+
+    experiment: tyro.conf.Positional[ImageExperimentName]
+    """What to run: vae_mnist (20 latents, 500 hidden units, Kingma and Welling 2013) or iwae_mnist
+    (50 latents, or 100 and 50, under the importance-weighted bound, Burda et al. 2015)."""
+
+    scale: Annotated[Scale | None, Choice] = None
+    """How large: smoke (seconds, only to see that it runs), laptop (minutes on two CPU cores) or
+    paper (the published updates). Default: paper where PyTorch finds a CUDA device, else laptop."""
+
+    binarization: Annotated[BinarizationName | None, Choice] = None
+    """How grey levels become bits: dynamic (drawn anew each time that an image is seen) or fixed
+    (the published files of bits). Default: dynamic."""
+
+    layers: Annotated[LayerCount | None, Choice] = None
+    """iwae_mnist: layers of latents. Default: 1."""
+
+    latent_size: Count = None
+    """H, the number of latents, where there is one layer of them. Default: 20 (vae_mnist) or 50."""
+
+    width: Count = None
+    """Size of the fully connected layers, where there is one layer of latents. Default: 500
+    (vae_mnist) or 200."""
+
+    objective: Annotated[Literal["elbo", "vae", "iwae"] | None, Choice] = None
+    """The bound that is trained: elbo, vae (its name beside iwae) or iwae. Default: elbo for
+    vae_mnist, iwae for iwae_mnist."""
+
+    particles: Count = None
+    """S, draws of the latents for each image. Default: 1, for iwae 50."""
+
+    gradient: Annotated[Estimator | None, Choice] = None
+    """Estimator of the bound's gradient: standard, stl (leaves out the score of q) or dreg (doubly
+    reparameterised, for iwae). Default: standard."""
+
+    divergence: Annotated[Divergence | None, Choice] = None
+    """The KL of the latents: sampled at the draws, or analytic. Default: analytic where the bound
+    and the number of layers allow it."""
+
+    seed: Count = None
+    """Seed of weights, data order, bits and draws. Default: 0."""
+
+    updates: Count = None
+    """Number of optimiser updates."""
+
+    batch_size: Count = None
+    """Images in an update, shared equally by the processes that torchrun started."""
+
+    optimizer: Annotated[OptimizerName | None, Choice] = None
+    """adam or adagrad. Default: adam, for vae_mnist at the paper scale adagrad."""
+
+    learning_rate: Number = None
+    """The optimiser's learning rate. Default: one that suits it."""
+
+    warmup: Count = None
+    """Updates over which the learning rate rises from zero."""
+
+    decay: Annotated[Literal["constant", "cosine", "stages"] | None, Choice] = None
+    """What the learning rate does then: stay, fall to zero at the last update, or fall tenfold in
+    stages of which each is three times as long as the one before (Burda et al. 2015)."""
+
+    averaging: Number = None
+    """Decay of an exponential average of the weights, which is then what is scored."""
+
+    clip_norm: Number = None
+    """Scale gradients down to this norm."""
+
+    patience: Count = None
+    """Stop after this many validations without a lower loss."""
+
+    run_dir: File = None
+    """Folder of the run. Default: runs/vae_mnist/NAME, the name made from the settings."""
+
+    resume: bool = False
+    """Continue the run in that folder from its last checkpoint."""
+
+    device: Text = None
+    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+
+    threads: Count = None
+    """CPU threads. Default: PyTorch's choice, the number of cores."""

@@ -1,0 +1,124 @@
+"""Train a model of images and score it: ``python -m experiments.run vae_mnist``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from experiments.carrying_out import carry_out, origin
+from experiments.cli import run_command, use_threads
+from experiments.images.assembly import build_objective, load_data
+from experiments.images.config import ImageExperiment
+from experiments.images.options import ImageOptions
+from experiments.images.pictures import draw_pictures
+from experiments.images.resolving import default_directory, resolve, resume_settings
+from experiments.images.score_table import score_run, score_table
+from inference import Processes, RunDirectory, duration
+from inference.images import ImageObjective, fit_images
+from pyro_nem.data import ImageSet
+from pyro_nem.files import write_json
+
+__all__ = ["run_images"]
+
+_PROGRAM = "experiments.run"
+
+# Another seed than any training's, so that the draws are new.
+_TEST_SEED = 2**31
+
+
+def run_images(arguments: Sequence[str]) -> int:
+    """Run the command line and return the exit code; see :func:`experiments.run.main`."""
+    return run_command(
+        ImageOptions, lambda options: _run(options, list(arguments)), _PROGRAM, arguments
+    )
+
+
+def _run(options: ImageOptions, arguments: list[str]) -> int:
+    use_threads(options.threads)
+    settings, directory = _open(options)
+    return carry_out(
+        lambda processes: _train_and_score(
+            settings, directory, options.resume, arguments, processes
+        ),
+        settings.device,
+        settings.experiment,
+        [directory],
+    )
+
+
+def _open(options: ImageOptions) -> tuple[ImageExperiment, RunDirectory]:
+    """Return settings and folder of a new or continued run."""
+    if options.resume:
+        directory = RunDirectory(options.run_dir or default_directory(resolve(options)[0]))
+        settings = resume_settings(options, directory)
+        reason = f"as saved in {directory.config}"
+    else:
+        settings, reason = resolve(options)
+        directory = RunDirectory(options.run_dir or default_directory(settings))
+        directory.require_unused()
+    print(f"{settings.experiment} at {settings.scale} scale: {reason}")
+    return settings, directory
+
+
+def _train_and_score(
+    settings: ImageExperiment,
+    directory: RunDirectory,
+    resume: bool,
+    arguments: list[str],
+    processes: Processes,
+) -> bool:
+    """Train, score and draw; return False if it was interrupted."""
+    started = time.perf_counter()
+    processes.share.size(settings.training.batch_size)
+    # One process looks and downloads, as others may have no access to the folder.
+    data = processes.once(lambda: load_data(settings))
+    objective = build_objective(settings, data.training)
+    _introduce(settings, objective, data.training)
+    begun = origin(resume, directory, arguments, settings.device)
+    prepared = time.perf_counter() - started
+    run = fit_images(
+        objective,
+        data.training,
+        data.validation,
+        config=settings.training,
+        directory=directory,
+        description={"settings": settings.to_dict(), **begun},
+        resume=resume,
+        processes=processes,
+    )
+    if run.reason == "interrupted":
+        return False
+    trained = time.perf_counter()
+    print(f"scoring {len(data.test):,} test images")
+    seed = _TEST_SEED + settings.training.seed
+    scores = score_run(objective, data.test, settings, seed=seed, processes=processes)
+    if not processes.writes:
+        return True
+    print(score_table(scores))
+    print("drawing figures")
+    draw_pictures(objective, data.test, run.records, directory.figures)
+    seconds = prepared + run.seconds + time.perf_counter() - trained
+    summary = {
+        "experiment": settings.experiment,
+        **scores,
+        "updates": run.updates,
+        "stopped": run.reason,
+        "parameters": sum(p.numel() for p in objective.parameters()),
+        "wall_seconds": round(seconds, 1),
+        "seed": settings.training.seed,
+        **begun,
+    }
+    write_json(directory.summary, summary)
+    print(f"done in {duration(seconds)}; everything is in {directory.path}")
+    return True
+
+
+def _introduce(settings: ImageExperiment, objective: ImageObjective, training: ImageSet) -> None:
+    parameters = sum(p.numel() for p in objective.parameters())
+    latents = " and ".join(map(str, settings.latent_sizes))
+    print(
+        f"{latents} latents, {parameters:,} parameters; objective {settings.bound.objective} with "
+        f"{settings.bound.particles} particle(s); {len(training):,} training images, "
+        f"{settings.binarization} binarisation; {settings.training.optimizer}; on "
+        f"{settings.device}"
+    )

@@ -1,0 +1,46 @@
+"""What the resolving of options into settings has in common, whatever is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from experiments.config import Scale
+from inference import RunDirectory
+from pyro_nem.errors import CheckpointError
+
+__all__ = ["choose_scale", "given", "require_same"]
+
+
+def choose_scale(scale: Scale | None, device: str) -> tuple[Scale, str]:
+    """Return the scale that was asked for or that suits a device, and why it is that."""
+    if scale is not None:
+        return scale, "asked for with --scale"
+    if device.startswith("cuda"):
+        return "paper", "there is a CUDA device"
+    return "laptop", "there is no CUDA device; --scale paper runs the full protocol"
+
+
+def given(options: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Return the options among ``names`` that the user gave."""
+    values = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def require_same(
+    directory: RunDirectory, held: Mapping[str, Any], asked: Mapping[str, Any]
+) -> None:
+    """Check that what a command line asks for is what the run in a folder has.
+
+    Raises
+    ------
+    CheckpointError
+        If a value differs.
+    """
+    for name, value in asked.items():
+        if value != held[name]:
+            raise CheckpointError(
+                f"{directory.path}: holds a run with {name.replace('_', '-')} {held[name]}, but "
+                f"the command line asks for {value}; leave the option out to continue this run, or "
+                "choose another folder with --run-dir"
+            )
