@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from pyro_nem.data import data_dir, mnist, mnist_bitmaps
+from pyro_nem.data import data_dir, mnist, mnist_bitmaps, mnist_bits
 
 NAMES = {part: f"{part}-images-idx3-ubyte.gz" for part in ("train", "t10k")}
 TRAINING = 30
@@ -37,7 +37,8 @@ def put(folder, monkeypatch):
         (folder / "mnist" / NAMES[part]).write_bytes(gzip.compress(idx(made)))
     digests = {part: hashlib.sha256(idx(made)).hexdigest() for part, made in sets.items()}
     monkeypatch.setattr(mnist, "_SHA256", digests)
-    monkeypatch.setattr(mnist_bitmaps, "TRAINING_DIGITS", TRAINING)
+    for module in (mnist_bitmaps, mnist_bits):
+        monkeypatch.setattr(module, "TRAINING_DIGITS", TRAINING)
     monkeypatch.setenv("PYRO_NEM_DATA", str(folder))
     return sets
 

@@ -44,6 +44,7 @@ def build_objective(settings: ImageExperiment, training: ImageSet) -> ImageObjec
             latent_sizes=settings.latent_sizes,
             widths=settings.widths,
             layers=settings.depth,
+            glorot_weights=settings.glorot,
         )
         guide = ImagePosterior(model)
     return ImageObjective(model, guide, bound=settings.bound).to(settings.device)

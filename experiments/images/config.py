@@ -38,6 +38,9 @@ class ImageExperiment:
     depth: int
     """How many fully connected layers lie before each head."""
 
+    glorot: bool
+    """Whether weights start as Glorot's, in the place of PyTorch's own, smaller ones."""
+
     bound: BoundConfig
     """Which bound is trained."""
 

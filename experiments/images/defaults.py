@@ -38,6 +38,7 @@ def image_defaults(
         latent_sizes=(100, 50) if two else (50,),
         widths=(200, 100) if two else (200,),
         depth=2,
+        glorot=True,
         bound=BoundConfig("iwae", 50),
         particles=(50,),
         likelihood_particles=5000,
@@ -71,6 +72,7 @@ def image_defaults(
             latent_sizes=(20,),
             widths=(500,),
             depth=1,
+            glorot=False,
             bound=BoundConfig(divergence="analytic"),
             training=training,
         )
@@ -78,7 +80,7 @@ def image_defaults(
         return settings
     training = replace(
         settings.training,
-        updates=5000,
+        updates=8000,
         optimizer="adam",
         learning_rate=learning_rate("adam", scale),
         decay="cosine",
@@ -108,4 +110,4 @@ def learning_rate(optimizer: OptimizerName, scale: Scale) -> float:
     """Return the learning rate that suits an optimiser."""
     if optimizer == "adagrad":
         return 0.02 if scale == "paper" else 0.05
-    return 1e-3 if scale == "paper" else 2e-3
+    return 1e-3 if scale == "paper" else 4e-3

@@ -72,7 +72,7 @@ def default_directory(settings: ImageExperiment) -> Path:
     parts: list[str] = [settings.scale, settings.binarization, bound.objective + particles]
     if settings.layers > 1:
         parts.append(f"{settings.layers}layers")
-    if bound.gradient != "standard":
+    if bound.gradient != _gradient(settings, bound.objective):
         parts.append(bound.gradient)
     if bound.divergence != _divergence(settings, bound.objective, bound.gradient):
         parts.append(bound.divergence)
@@ -116,6 +116,7 @@ def _changed(options: ImageOptions, settings: ImageExperiment) -> ImageExperimen
     bound = given(options, ("objective", "particles", "gradient"))
     if options.objective is not None and options.objective != settings.bound.objective:
         bound.setdefault("particles", _PARTICLES if options.objective == "iwae" else 1)
+        bound.setdefault("gradient", _gradient(settings, options.objective))
     if options.divergence is not None:
         bound["divergence"] = options.divergence
     elif bound:
@@ -124,6 +125,11 @@ def _changed(options: ImageOptions, settings: ImageExperiment) -> ImageExperimen
         bound["divergence"] = _divergence(settings, objective, gradient)
     changes["bound"] = replace(settings.bound, **bound)
     return replace(settings, **changes)
+
+
+def _gradient(settings: ImageExperiment, objective: str) -> str:
+    """Return the estimator of a bound's gradient if not asked."""
+    return "dreg" if objective == "iwae" and settings.scale != "paper" else "standard"
 
 
 def _divergence(settings: ImageExperiment, objective: str, gradient: str) -> str:

@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 
 from inference.guides import DrawnNormal
 from models import ImageVAE, StateLaw, gaussian_head
-from pyro_nem.networks import perceptron
+from pyro_nem.networks import glorot, perceptron
 
 __all__ = ["ImagePosterior"]
 
@@ -24,7 +24,8 @@ class ImagePosterior(nn.Module):
     Parameters
     ----------
     model
-        What it inverts; its layers have the same sizes in the reverse order.
+        What it inverts; its layers have the same sizes in the reverse order, and start
+        alike.
     """
 
     def __init__(self, model: ImageVAE) -> None:
@@ -41,6 +42,8 @@ class ImagePosterior(nn.Module):
                 inputs, model.widths, model.latent_sizes, strict=False
             )
         )
+        if model.glorot_weights:
+            glorot(self.encoders)
 
     @property
     def model(self) -> ImageVAE:

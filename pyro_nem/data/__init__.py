@@ -22,7 +22,6 @@ from pyro_nem.data.batches import (
     ordered_batches,
     read_batch,
 )
-from pyro_nem.data.binary_mnist import BinarizationName, BinaryMNIST, binary_mnist
 from pyro_nem.data.cache import balls_file, digits_file, shapes_file, sprites_file
 from pyro_nem.data.clip import Clip, make_clip
 from pyro_nem.data.digest import frames_sha256
@@ -42,6 +41,7 @@ from pyro_nem.data.image_set import ImageSet, bit_batches
 from pyro_nem.data.layout import SPLITS, FrameBlock, Split, write_frames
 from pyro_nem.data.mnist import MNISTPart, mnist_images
 from pyro_nem.data.mnist_bitmaps import DigitBitmaps, digit_bitmaps
+from pyro_nem.data.mnist_bits import BinarizationName, BinaryMNIST, binary_mnist
 from pyro_nem.data.motion import bounce
 from pyro_nem.data.noise import Noise, bitflip, masked_uniform
 from pyro_nem.data.omniglot import omniglot, resampled

@@ -12,7 +12,7 @@ from pyro_nem.networks.official import (
     FlatEncoder,
     TiedDecoder,
 )
-from pyro_nem.networks.perceptron import perceptron
+from pyro_nem.networks.perceptron import glorot, perceptron
 from pyro_nem.networks.relational import GatedRelationalCell, RelationalCell
 
 __all__ = [
@@ -33,5 +33,6 @@ __all__ = [
     "SigmoidCell",
     "TiedDecoder",
     "UpsampleConv",
+    "glorot",
     "perceptron",
 ]
