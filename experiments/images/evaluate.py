@@ -1,0 +1,131 @@
+"""Score a trained run again: ``python -m experiments.images.evaluate RUN_DIR``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+
+from experiments.cli import Count, Text, provenance, resolve_device, run_command, use_threads
+from experiments.images.assembly import build_objective, load_data
+from experiments.images.config import ImageExperiment
+from experiments.images.score_table import score_table, summary_scores
+from inference import RunDirectory, load_checkpoint, load_weights
+from inference.images import ImageObjective, ImageScores, hmc_likelihood, score_images
+from pyro_nem.checks import at_least
+from pyro_nem.data import ImageSet
+from pyro_nem.files import make_directory, write_json
+
+__all__ = ["ImageEvaluateOptions", "main"]
+
+_PROGRAM = "experiments.images.evaluate"
+
+
+@dataclass(frozen=True)
+class ImageEvaluateOptions:
+    """Bound or estimate the likelihood of images under a run's weights.
+
+    Scores go to RUN_DIR/evaluations/.
+    """
+
+    run_dir: tyro.conf.Positional[Path]
+    """Folder of the run."""
+
+    estimator: Literal["iwae", "hmc"] = "iwae"
+    """iwae (bounds, for any model) or hmc (posterior samples and a fitted Gaussian, for up to five
+    latents or so: Kingma and Welling 2013, appendix D)."""
+
+    particles: tuple[int, ...] = (50, 5000)
+    """iwae: numbers of draws."""
+
+    samples: int = 400
+    """hmc: posterior samples; half as many before them adapt the sampler."""
+
+    images: int = 100
+    """Score so many images of the split, the first ones; the held-out ones are shuffled."""
+
+    split: Literal["training", "validation", "test"] = "test"
+    """Which split. Grey training images get bits drawn once."""
+
+    checkpoint: Literal["best", "last"] = "best"
+    """The weights of the lowest validation loss, or the latest."""
+
+    seed: int = 0
+    """Seed of the draws."""
+
+    name: Text = None
+    """Name of the evaluation's file. Default: made from the options."""
+
+    device: Text = None
+    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+
+    threads: Count = None
+    """CPU threads. Default: PyTorch's choice, the number of cores."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code, 0 or (after an error) 2."""
+    given = sys.argv[1:] if arguments is None else arguments
+    return run_command(
+        ImageEvaluateOptions, lambda options: _evaluate(options, given), _PROGRAM, given
+    )
+
+
+def _evaluate(options: ImageEvaluateOptions, arguments: list[str]) -> int:
+    use_threads(options.threads)
+    at_least(1, images=options.images)
+    directory = RunDirectory(options.run_dir)
+    settings = ImageExperiment.from_dict(directory.read_settings(), str(directory.config))
+    settings = replace(settings, device=resolve_device(options.device))
+    checkpoint = directory.best if options.checkpoint == "best" else directory.last
+    state = load_checkpoint(checkpoint)
+    data = load_data(settings)
+    objective = build_objective(settings, data.training)
+    load_weights(objective, state["evaluated"], checkpoint)
+    source: ImageSet = getattr(data, options.split)
+    source = source.first(options.images).binarised(options.seed)
+    print(f"{directory.path}, {checkpoint.name} of update {state['update']}: {source.name}")
+    if options.estimator == "hmc":
+        scores, extra = _sampled(objective, source, options)
+    else:
+        scores = score_images(objective, source, particles=options.particles, seed=options.seed)
+        extra = {}
+    found = {**summary_scores(scores, options.split), **extra}
+    print(score_table(found, options.split))
+    folder = make_directory(directory.path / "evaluations")
+    counts = (
+        options.samples if options.estimator == "hmc" else "-".join(map(str, options.particles))
+    )
+    name = f"{options.split}-{options.estimator}{counts}-{len(source)}images-{options.checkpoint}"
+    name = options.name or name
+    summary = {
+        "split": options.split,
+        "update": state["update"],
+        "images": len(source),
+        **found,
+        **provenance(_PROGRAM, arguments, settings.device),
+    }
+    write_json(folder / f"{name}.json", summary)
+    print(f"written to {folder / name}.json")
+    return 0
+
+
+def _sampled(
+    objective: ImageObjective, source: ImageSet, options: ImageEvaluateOptions
+) -> tuple[ImageScores, dict[str, Any]]:
+    """Return the estimates of HMC, and how many of them a few draws decided."""
+    x = source.probabilities(slice(None)).to(next(objective.parameters()))
+    found = hmc_likelihood(
+        objective, x, samples=options.samples, warmup=options.samples // 2, seed=options.seed
+    )
+    wide = int((found.spread > 1.0).sum())
+    print(f"{wide} of {len(source)} estimates have a spread above 1 nat; do not trust these")
+    values = {"hmc": found.log_likelihood.double().cpu()}
+    return ImageScores(values), {"wide_spreads": wide}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
