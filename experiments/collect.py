@@ -6,10 +6,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import tyro
 
 from experiments.cli import run_command
+from experiments.images import ImageExperimentName
+from experiments.images.table import image_rows
 from experiments.result_rows import ResultRow, to_rows, write_tables
 from experiments.run_groups import group_runs, setting_name
 from inference import RunDirectory
@@ -50,8 +53,11 @@ def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
 
     For the errors see :func:`experiments.run_groups.group_runs`.
     """
-    rows = []
-    for members in group_runs(runs):
+    of_images = [run for run in runs if _is_of_images(run)]
+    rows = image_rows(of_images)
+    if len(of_images) == len(runs) > 0:
+        return rows
+    for members in group_runs([run for run in runs if run not in of_images]):
         settings = members[0].settings
         rows += to_rows(
             [member.summary for member in members],
@@ -61,6 +67,10 @@ def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
             network=settings.network,
         )
     return rows
+
+
+def _is_of_images(run: RunDirectory) -> bool:
+    return run.read_settings().get("experiment") in get_args(ImageExperimentName)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ works without a display and leaves no global state behind.
 from pyro_nem.plots.animation import segmentation_gif
 from pyro_nem.plots.colours import component_colours, hue_colours, mix_colours
 from pyro_nem.plots.comparison import comparison_figure
+from pyro_nem.plots.curve_panels import CurvePanel, curve_panels
 from pyro_nem.plots.curves import learning_curves
 from pyro_nem.plots.groups import colour_groups
 from pyro_nem.plots.image_grid import image_grid
@@ -23,6 +24,7 @@ from pyro_nem.plots.uncertainty import RestartSample, uncertainty_figure, uncert
 from pyro_nem.plots.waveform import WavePicture, waveform_figure
 
 __all__ = [
+    "CurvePanel",
     "PenPicture",
     "RestartSample",
     "RollPicture",
@@ -32,6 +34,7 @@ __all__ = [
     "colour_groups",
     "comparison_figure",
     "component_colours",
+    "curve_panels",
     "figure_png",
     "hue_colours",
     "image_grid",

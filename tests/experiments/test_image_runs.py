@@ -1,0 +1,251 @@
+"""``run vae_mnist`` and ``iwae_mnist`` at smoke scale, and how their options become settings."""
+
+import json
+
+import pytest
+import small_mnist
+import torch
+
+from experiments import collect
+from experiments.images import evaluate, sweep
+from experiments.images.assembly import build_objective, load_data
+from experiments.images.config import ImageExperiment
+from experiments.images.options import ImageOptions
+from experiments.images.resolving import default_directory, resolve, resume_settings
+from experiments.run import main
+from inference import BoundConfig, RunDirectory, run_training
+from pyro_nem.errors import CheckpointError, ConfigError
+
+FIGURES = {"samples.png", "reconstructions.png", "interpolation.png", "learning_curves.png"}
+
+
+@pytest.fixture
+def digits(tmp_path, monkeypatch):
+    small_mnist.put(tmp_path / "data", monkeypatch)
+
+
+def run(folder, experiment="vae_mnist", *options):
+    words = ["--scale", "smoke", "--device", "cpu", "--run-dir", str(folder), *options]
+    return main([experiment, *words])
+
+
+def read(folder, name="summary.json"):
+    return json.loads((folder / name).read_text())
+
+
+@pytest.mark.parametrize(
+    ("options", "figures", "active"),
+    [
+        (("vae_mnist", "--latent-size", "2"), FIGURES | {"manifold.png"}, {"z_1"}),
+        (("vae_mnist", "--optimizer", "adagrad", "--gradient", "stl"), FIGURES, {"z_1"}),
+        (("iwae_mnist", "--layers", "2"), FIGURES, {"z_1", "z_2"}),
+        (("iwae_mnist", "--objective", "vae", "--layers", "2"), FIGURES, {"z_1", "z_2"}),
+    ],
+    ids=" ".join,
+)
+def test_every_model_and_objective_runs(digits, tmp_path, capsys, options, figures, active):
+    folder = tmp_path / "run"
+    assert run(folder, *options) == 0
+    summary = read(folder)
+    assert summary["updates"] == 4
+    assert (summary["test.images"], summary["test.likelihood_images"]) == (8, 4)
+    assert {name.rpartition("active_")[2] for name in summary if "active" in name} == active
+    for bound in ("elbo", "iwae_3", "iwae_20"):
+        assert 0 < summary[f"test.nll_{bound}"] < 1000
+        assert summary["errors"][f"nll_{bound}"] > 0
+    assert {"device", "commit", "command", "versions", "wall_seconds"} <= set(summary)
+    assert {path.name for path in (folder / "figures").iterdir()} == figures
+    printed = capsys.readouterr().out
+    assert "update 4/4 | train loss" in printed
+    assert "IWAE-20" in printed
+    assert "active latents: " in printed
+
+
+def test_a_run_is_stopped_and_continued(digits, tmp_path, monkeypatch, capsys):
+    assert run(tmp_path / "whole", "iwae_mnist") == 0
+
+    class Impatient(run_training.Interruption):
+        def requested(self):
+            return True
+
+    folder = str(tmp_path / "parts")
+    with monkeypatch.context() as patch:
+        patch.setattr(run_training, "Interruption", Impatient)
+        assert run(folder, "iwae_mnist") == 130
+    said = capsys.readouterr().out
+    assert f"python -m experiments.run iwae_mnist --resume --run-dir {folder}" in said
+    assert main(["iwae_mnist", "--resume", "--run-dir", folder, "--seed", "7"]) == 2
+    assert "holds a run with training" in capsys.readouterr().err
+    assert main(["iwae_mnist", "--resume", "--run-dir", folder]) == 0
+    whole, parts = read(tmp_path / "whole"), read(tmp_path / "parts")
+    same = [name for name in whole if name.startswith("test.")]
+    assert [whole[name] for name in same] == [parts[name] for name in same]
+    assert run(folder) == 2
+    assert "holds a run already" in capsys.readouterr().err
+
+
+def test_a_run_is_scored_again(digits, tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert run(folder, "vae_mnist", "--latent-size", "1") == 0
+    options = [str(folder), "--device", "cpu", "--images", "3"]
+    assert evaluate.main([*options, "--particles", "2", "400"]) == 0
+    found = read(folder, "evaluations/test-iwae2-400-3images-best.json")
+    assert found["images"] == 3
+    bounds = [found[f"test.nll_{name}"] for name in ("elbo", "iwae_400")]
+    assert evaluate.main([*options, "--estimator", "hmc", "--samples", "20"]) == 0
+    sampled = read(folder, "evaluations/test-hmc20-3images-best.json")
+    # Four updates have taught nothing, so that all say nearly the same.
+    assert sampled["test.nll_hmc"] == pytest.approx(bounds[1], rel=0.02)
+    assert bounds[0] == pytest.approx(bounds[1], rel=0.02)
+    assert 0 <= sampled["wide_spreads"] <= 3
+    assert "have a spread above 1 nat" in capsys.readouterr().out
+    split = ["--split", "training", "--checkpoint", "last", "--particles", "2"]
+    assert evaluate.main([*options, *split]) == 0
+    assert (folder / "evaluations" / "training-iwae2-3images-last.json").is_file()
+    assert evaluate.main([str(tmp_path / "nowhere")]) == 2
+    assert "config.json" in capsys.readouterr().err
+
+
+def test_optimisers_are_compared_by_one_command(digits, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command = ["--scale", "smoke", "--latent-sizes", "2", "3", "--device", "cpu"]
+    assert sweep.main(command) == 0
+    names = {path.name for path in (tmp_path / "runs" / "tables").iterdir()}
+    assert names == {f"vae_mnist.{suffix}" for suffix in ("md", "csv", "json", "png")}
+    rows = read(tmp_path, "runs/tables/vae_mnist.json")["rows"]
+    assert {row["setting"] for row in rows} == {
+        f"dynamic-elbo-latent-size{size}{optimizer}"
+        for size in (2, 3)
+        for optimizer in ("", "-adagrad")
+    }
+    assert {row["metric"] for row in rows} == {
+        f"test.{name}" for name in ("nll_elbo", "kl", "nll_iwae_3", "nll_iwae_20", "active_z_1")
+    }
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/vae_mnist/*/*.json")}
+    capsys.readouterr()
+    assert sweep.main([*command, "--seeds", "2"]) == 0
+    assert "--seed 0" not in capsys.readouterr().out.split("| setting")[0]
+    assert all(path.stat().st_mtime_ns == changed for path, changed in before.items())
+    runs = sorted(map(str, tmp_path.glob("runs/vae_mnist/*")))
+    assert len(runs) == 8
+    assert collect.main([*runs, "--output", "again"]) == 0
+    again = read(tmp_path, "again/vae_mnist.json")["rows"]
+    both = {(row["setting"], row["metric"]): row["values"] for row in again}
+    table = read(tmp_path, "runs/tables/vae_mnist.json")["rows"]
+    assert both == {(row["setting"], row["metric"]): row["values"] for row in table}
+    assert all(row["seeds"] == [0, 1] for row in again)
+    assert collect.main([runs[0], runs[0]]) == 2
+    assert "is there twice" in capsys.readouterr().err
+
+
+def settings(experiment="vae_mnist", **options):
+    return resolve(ImageOptions(experiment, device="cpu", **options))[0]
+
+
+@pytest.mark.parametrize(
+    ("experiment", "options", "bound"),
+    [
+        ("vae_mnist", {}, BoundConfig(divergence="analytic")),
+        ("vae_mnist", {"gradient": "stl"}, BoundConfig(gradient="stl")),
+        ("vae_mnist", {"objective": "iwae"}, BoundConfig("iwae", 50, "dreg")),
+        ("iwae_mnist", {}, BoundConfig("iwae", 50, "dreg")),
+        ("iwae_mnist", {"scale": "paper"}, BoundConfig("iwae", 50)),
+        ("iwae_mnist", {"particles": 5}, BoundConfig("iwae", 5, "dreg")),
+        ("iwae_mnist", {"objective": "vae"}, BoundConfig("vae", divergence="analytic")),
+        ("iwae_mnist", {"objective": "vae", "layers": 2}, BoundConfig("vae")),
+        ("iwae_mnist", {"objective": "vae", "divergence": "sampled"}, BoundConfig("vae")),
+    ],
+)
+def test_an_objective_is_a_bound(experiment, options, bound):
+    assert settings(experiment, **options).bound == bound
+
+
+def test_paper_scales_are_those_of_the_papers():
+    vae = settings("vae_mnist", scale="paper")
+    assert (vae.latent_sizes, vae.widths, vae.depth) == ((20,), (500,), 1)
+    assert vae.training.updates * vae.training.batch_size == 10**8
+    assert (vae.training.optimizer, vae.training.decay) == ("adagrad", "constant")
+    assert settings("vae_mnist", scale="paper", optimizer="adam").training.learning_rate == 1e-3
+    one, two = (settings("iwae_mnist", scale="paper", layers=n) for n in (1, 2))
+    assert (one.latent_sizes, one.widths) == ((50,), (200,))
+    assert (two.latent_sizes, two.widths) == ((100, 50), (200, 100))
+    for found in (one, two):
+        # 3,280 passes through 50,000 images.
+        assert found.training.updates * found.training.batch_size == 3280 * 50_000
+        assert (found.training.decay, found.training.learning_rate) == ("stages", 1e-3)
+        assert found.likelihood_images is found.test_images is None
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_settings_survive_a_journey_through_json(scale, layers):
+    found = settings("iwae_mnist", scale=scale, layers=layers, binarization="fixed")
+    again = ImageExperiment.from_dict(json.loads(json.dumps(found.to_dict())), "here")
+    assert again == found
+    content = {name: value for name, value in found.to_dict().items() if name != "widths"}
+    with pytest.raises(CheckpointError, match="missing or unknown: widths"):
+        ImageExperiment.from_dict(content, "x")
+
+
+def test_weights_and_the_mean_image_come_from_settings_and_data(digits):
+    chosen = settings("iwae_mnist", scale="smoke", layers=2)
+    data = load_data(chosen)
+    assert [len(part) for part in data] == [30, 8, 8]
+    one, two = (build_objective(chosen, data.training).state_dict() for _ in range(2))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert one["model.output.mean"] == pytest.approx(data.training.mean().clamp(1e-4))
+    assert one["model.decoders.0.0.0.bias"].abs().max() == 0
+    vae = build_objective(settings(scale="smoke"), data.training)
+    assert vae.model.decoders[0][0][0].bias.abs().max() > 0
+
+
+def test_the_name_of_a_folder_tells_what_is_unusual():
+    def name(experiment="vae_mnist", **options):
+        return default_directory(settings(experiment, scale="laptop", **options)).as_posix()
+
+    assert name() == "runs/vae_mnist/laptop-dynamic-elbo-seed0"
+    assert name("iwae_mnist", layers=2) == ("runs/iwae_mnist/laptop-dynamic-iwae50-2layers-seed0")
+    assert name("iwae_mnist", binarization="fixed", gradient="standard", seed=2).endswith(
+        "/laptop-fixed-iwae50-standard-seed2"
+    )
+    assert name(optimizer="adagrad").endswith("elbo-adagrad-seed0")
+    assert name(optimizer="adagrad", learning_rate=0.1).endswith("-adagrad-learning-rate0.1-seed0")
+    assert name(latent_size=2, width=9, updates=3).endswith(
+        "elbo-latent-size2-width9-updates3-seed0"
+    )
+    assert name(divergence="sampled").endswith("elbo-sampled-seed0")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layers": 2}, "--layers: vae_mnist has one"),
+        ({"latent_size": 0}, "--latent-size: expected at least 1"),
+        ({"experiment": "iwae_mnist", "layers": 2, "width": 9}, "--width: several layers"),
+        ({"objective": "iwae", "divergence": "analytic"}, "closed form has no draws"),
+        (
+            {
+                "experiment": "iwae_mnist",
+                "layers": 2,
+                "objective": "elbo",
+                "divergence": "analytic",
+            },
+            "with several layers of latents",
+        ),
+    ],
+)
+def test_contradictions_are_refused(digits, options, message):
+    with pytest.raises(ConfigError, match=message):
+        build_objective(found := settings(scale="smoke", **options), load_data(found).training)
+
+
+def test_a_continued_run_has_the_settings_of_its_folder(tmp_path):
+    directory = RunDirectory(tmp_path / "run")
+    found = settings("iwae_mnist", scale="smoke", objective="vae", layers=2)
+    directory.create({"settings": found.to_dict()})
+    same = ImageOptions("iwae_mnist", resume=True, device="cpu", layers=2, objective="vae")
+    assert resume_settings(same, directory) == found
+    for options in ({"layers": 1}, {"binarization": "fixed"}, {"optimizer": "adagrad"}):
+        asked = ImageOptions("iwae_mnist", resume=True, device="cpu", **options)
+        with pytest.raises(CheckpointError, match="holds a run with"):
+            resume_settings(asked, directory)
