@@ -53,3 +53,15 @@ def is_there():
 
 
 needs_mnist = pytest.mark.skipif(not is_there(), reason=MISSING)
+
+
+FIXED_MISSING = "the binarised files of MNIST are not in $PYRO_NEM_DATA"
+
+
+def fixed_is_there():
+    """Return whether the published bits are on this machine."""
+    folder = data_dir()
+    return folder is not None and (folder / "binarized_mnist").is_dir()
+
+
+needs_fixed = pytest.mark.skipif(not fixed_is_there(), reason=FIXED_MISSING)

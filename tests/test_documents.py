@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 DIGITS = "runs/flying_mnist/laptop-rnn-em-located-2objects-k2-seed0"
 CHORALES = "runs/chorales/laptop-jsb-vrnn-elbo-seed0"
+IMAGES = "runs/vae_mnist/laptop-dynamic-elbo-latent-size2-seed0"
 RUN_DIRS = {
     "flying_shapes": "runs/flying_shapes/laptop-rnn-em-located-3objects-k3-seed0",
     "bouncing_balls": "runs/bouncing_balls/laptop-r-nem-located-4objects-k5-seed0",
@@ -51,6 +52,8 @@ COMMANDS = (
     "sweep",
     "evaluate",
     "sequences.evaluate",
+    "images.evaluate",
+    "images.sweep",
     "report",
     "rollout",
     "compare",
@@ -83,11 +86,16 @@ def commands():
 def workspace(tmp_path_factory):
     """A folder in which the runs that the documents speak of exist, at smoke size."""
     folder = tmp_path_factory.mktemp("documents")
-    run_dirs = {**RUN_DIRS, "flying_mnist": DIGITS} if small_mnist.is_there() else dict(RUN_DIRS)
+    run_dirs = dict(RUN_DIRS)
+    if small_mnist.is_there():
+        run_dirs |= {"flying_mnist": DIGITS, "vae_mnist": IMAGES}
     if small_rolls.are_there():
         run_dirs["chorales"] = CHORALES
     for experiment, run_dir in run_dirs.items():
-        run(folder, ["experiments.run", experiment, "--scale", "smoke", "--run-dir", run_dir])
+        size = ["--latent-size", "2"] if experiment == "vae_mnist" else []
+        run(
+            folder, ["experiments.run", experiment, "--scale", "smoke", "--run-dir", run_dir, *size]
+        )
     five = ["--components", "5", "--run-dir", RUN_DIRS["flying_shapes"].replace("k3", "k5")]
     run(folder, ["experiments.run", "flying_shapes", "--scale", "smoke", *five])
     file = next((folder / "cache").glob("shapes-3-objects-21*.h5"))
@@ -173,8 +181,10 @@ def test_examples_run(block, workspace):
 @pytest.mark.parametrize("line", commands())
 def test_commands_run(line, workspace):
     launcher, program, arguments = parse(line)
-    if "flying_mnist" in line and not small_mnist.is_there():
+    if ("_mnist" in line or "images.sweep" in line) and not small_mnist.is_there():
         pytest.skip(small_mnist.MISSING)
+    if "--binarization fixed" in line and not small_mnist.fixed_is_there():
+        pytest.skip(small_mnist.FIXED_MISSING)
     if "chorales" in line and not small_rolls.are_there():
         pytest.skip(small_rolls.MISSING)
     if "run strokes" in line and not small_strokes.are_there():
@@ -203,6 +213,11 @@ def test_commands_run(line, workspace):
             arguments.append("--dry-run")
     elif program == "experiments.sequences.evaluate":
         arguments = [*without(first_values(arguments), "--particles"), "--particles", "2"]
+    elif program == "experiments.images.evaluate":
+        arguments = without(first_values(arguments), "--particles", "--images")
+        arguments += ["--particles", "2", "--images", "2", "--samples", "20"]
+    elif program == "experiments.images.sweep":
+        arguments += ["--scale", "smoke", "--latent-sizes", "2"]
     elif program == "experiments.import_frames":
         arguments.append("--overwrite")
     elif program == "experiments.rollout":

@@ -10,16 +10,11 @@ import small_mnist
 import torch
 from scipy.io import savemat
 from small_images import images
-from small_mnist import needs_mnist
+from small_mnist import needs_fixed, needs_mnist
 
-from pyro_nem.data import ImageSet, Share, binary_mnist, bit_batches, data_dir
+from pyro_nem.data import ImageSet, Share, binary_mnist, bit_batches
 from pyro_nem.data.mnist_bits import BINARIZED_FILES
 from pyro_nem.errors import ConfigError, DataError
-
-needs_files = pytest.mark.skipif(
-    data_dir() is None or not (data_dir() / "binarized_mnist").is_dir(),
-    reason="the binarised files are not in $PYRO_NEM_DATA",
-)
 
 
 def take(count, source=None, **options):
@@ -143,7 +138,7 @@ def test_a_file_of_something_else_is_refused(tmp_path, monkeypatch, bits):
 
 
 @needs_mnist
-@needs_files
+@needs_fixed
 def test_the_real_files_are_the_published_ones():
     fixed, dynamic = binary_mnist("fixed"), binary_mnist("dynamic")
     for found in (fixed, dynamic):

@@ -1,0 +1,54 @@
+"""Images in a grid, and curves in panels."""
+
+import numpy as np
+import pytest
+
+from pyro_nem.errors import ConfigError
+from pyro_nem.plots import CurvePanel, curve_panels, image_grid
+
+
+def test_every_image_has_its_place_and_ink_is_dark():
+    images = np.zeros((2, 3, 4, 5))
+    images[1, 2, 3, 4] = 1.0
+    images[0, 1, 0, 0] = 7.0
+    figure = image_grid(images, "two rows", gap=1)
+    (axes,) = figure.axes
+    (picture,) = axes.images
+    page = np.asarray(picture.get_array())
+    assert page.shape == (2 * 5, 3 * 6)
+    assert np.argwhere(page).tolist() == [[0, 6], [5 + 3, 12 + 4]]
+    assert page.max() == 1.0
+    assert picture.get_cmap()(1.0)[:3] == (0.0, 0.0, 0.0)
+    assert picture.get_clim() == (0.0, 1.0)
+    assert [text.get_text() for text in figure.texts] == ["two rows"]
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5), (0, 1, 4, 5)])
+def test_what_is_no_grid_of_images_is_refused(shape):
+    with pytest.raises(ConfigError, match="images: expected"):
+        image_grid(np.zeros(shape), "nothing")
+
+
+def test_a_line_looks_the_same_in_every_panel():
+    panels = [
+        CurvePanel(f"{n} latents", "images", curves)
+        for n, curves in enumerate(
+            [{"adam": [(1, -3.0), (10, -2.0)], "adagrad": [(1, -4.0)]}, {"adagrad": [(5, -1.0)]}]
+        )
+    ]
+    figure = curve_panels(panels, "ELBO, nats")
+    one, two = figure.axes
+    assert [line.get_xydata().tolist() for line in one.lines] == [[[1, -3], [10, -2]], [[1, -4]]]
+    assert one.lines[1].get_color() == two.lines[0].get_color() != one.lines[0].get_color()
+    assert [axes.get_title(loc="left") for axes in (one, two)] == ["0 latents", "1 latents"]
+    assert one.get_xscale() == "log"
+    assert one.get_ylabel() == "ELBO, nats"
+    assert one.get_ylim() == two.get_ylim()
+    assert len(curve_panels(panels * 3, "x").axes) == 8
+
+
+def test_too_many_lines_or_no_panel_are_refused():
+    many = {str(n): [(1.0, 1.0)] for n in range(5)}
+    for panels in ([], [CurvePanel("many", "x", many)]):
+        with pytest.raises(ConfigError, match="panels: expected at least one and up to 4"):
+            curve_panels(panels, "y")
