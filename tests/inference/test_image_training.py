@@ -191,3 +191,21 @@ def test_what_does_not_fit_is_refused():
             ImageVAE(BernoulliOutput(PIXELS, MEAN), latent_sizes=sizes, widths=widths)
     with pytest.raises(ConfigError, match="latent_sizes: expected at least 1"):
         ImageVAE(BernoulliOutput(PIXELS, MEAN), latent_sizes=(0,), widths=(3,))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("optimizer", ["adam", "adagrad"])
+def test_a_gpu_trains_and_scores(optimizer):
+    model, guide = build(2)
+    bound = BoundConfig("iwae", 3, "dreg")
+    learner = ImageObjective(model.float(), guide.float(), bound=bound).to("cuda")
+    config = TrainingConfig(**{**vars(CONFIG), "optimizer": optimizer})
+    held_out = images(5, seed=1).binarised(0)
+    trained = fit_images(learner, images(10), held_out, config=config, report=lambda line: None)
+    losses = [record["validation.loss"] for record in trained.records if record["update"] % 2 == 0]
+    assert len(losses) == 3
+    assert losses[-1] != losses[0]
+    assert score_images(learner, held_out, particles=(9,)).nats["iwae_9"] < 0
+    assert latent_activity(learner, held_out).variances[1].shape == (2,)
+    found = hmc_likelihood(learner, held_out.probabilities(slice(0, 2)).to("cuda"), samples=40)
+    assert found.log_likelihood.isfinite().all()
