@@ -99,8 +99,8 @@ def _sections(options: TableOptions, plan: TablePlan) -> tuple[SectionName, ...]
     unknown = [section for section in options.only if section not in plan.sections()]
     if unknown:
         raise ConfigError(
-            f"--only: the table {options.table} has no section {unknown[0]}, as its images stand "
-            f"still; it has {', '.join(plan.sections())}"
+            f"--only: the table {options.table} has no section {unknown[0]}; it has "
+            f"{', '.join(plan.sections())}"
         )
     return tuple(name for name in plan.sections() if name in options.only or not options.only)
 
@@ -153,14 +153,14 @@ def _write(options: TableOptions, plan: TablePlan, sections: Mapping[SectionName
     for name, section in sections.items():
         notes[name] = section.note
         if section.curves is not None and section.curves.scores:
-            file = f"{plan.experiment}_{name}.png"
+            file = f"{plan.file}_{name}.png"
             figures[file] = seed_curves(*section.curves)
             notes[name] += f"\n\n![{section.curves.label}, over steps]({file})"
     rows = [row for section in sections.values() for row in section.rows]
-    print(write_tables(rows, options.output, plan.experiment, notes))
+    print(write_tables(rows, options.output, plan.file, notes))
     for file, figure in figures.items():
         save_figure(figure, options.output / file)
-    print(f"in {options.output}: {plan.experiment}.md, .csv, .json and figures")
+    print(f"in {options.output}: {plan.file}.md, .csv, .json and figures")
 
 
 def _list(

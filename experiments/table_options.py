@@ -15,7 +15,7 @@ from pyro_nem.errors import ConfigError
 
 __all__ = ["SectionName", "TableName", "TableOptions"]
 
-TableName = Literal["static", "flying_shapes", "flying_mnist"]
+TableName = Literal["static", "flying_shapes", "flying_mnist", "recipe"]
 SectionName = Literal["main", "generalisation", "prediction", "steps"]
 
 
@@ -32,7 +32,7 @@ class TableOptions:
     """
 
     table: tyro.conf.Positional[TableName]
-    """Which table."""
+    """Which table. recipe: what each part of the improved recipe gives, on static shapes."""
 
     only: tuple[SectionName, ...] = ()
     """Sections: main (the paper's), generalisation (other K and numbers of objects than trained
@@ -61,7 +61,8 @@ class TableOptions:
     Default: never."""
 
     output: Path = Path("docs/results")
-    """Folder for EXPERIMENT.md, .csv, .json and the figures, replaced each time."""
+    """Folder for EXPERIMENT.md (of recipe: recipe.md), .csv, .json and the figures, replaced each
+    time."""
 
     dry_run: bool = False
     """Only list the runs and tests, how far they are and the commands that would be run."""

@@ -86,18 +86,10 @@ def make_section(
     if not own or (tested and not done):
         return None
     if name == "main":
-        return _main(own)
+        return Section(collect([run for each in own.values() for run in each]), plan.note)
     if name == "prediction":
         return _prediction(plan, own, source)
     return _generalisation(own, done) if name == "generalisation" else _steps(own, done)
-
-
-def _main(runs: Runs) -> Section:
-    return Section(
-        collect([run for each in runs.values() for run in each]),
-        "Trained and tested under the same conditions. The paper's figures are remembered and "
-        "could not be checked; whether they are means over steps or of the last step is not known.",
-    )
 
 
 def _generalisation(runs: Runs, tested: Sequence[Tested]) -> Section:

@@ -199,9 +199,7 @@ def test_a_dry_run_lists_and_touches_nothing(runner, tmp_path, capsys):
     assert lines[7].endswith("3/3, tested with 50 steps: 1 runs")
 
 
-@pytest.mark.parametrize("name", PLANS)
-def test_plans_are_those_of_the_paper(name):
-    plan = PLANS[name]
+def expanded(plan):
     found = {}
     for setting, axes in plan.settings.items():
         (point,) = expand(plan.experiment, {**axes, "--scale": ("laptop",)}, "cpu", "test")
@@ -209,6 +207,36 @@ def test_plans_are_those_of_the_paper(name):
     assert len({point.directory.path for point in found.values()}) == len(found)
     for setting in plan.main:
         assert setting_name(found[setting].settings.to_dict()) == setting
+    return found
+
+
+def test_the_recipe_is_taken_apart():
+    """Each setting but the last differs from the first in one part, the last in all."""
+    found = expanded(PLANS["recipe"])
+    assert PLANS["recipe"].sections() == ("main",)
+    first, *others, official = (point.settings for point in found.values())
+
+    def parts(settings):
+        training = settings.training
+        schedule = (training.learning_rate, training.warmup, training.decay)
+        return (settings.views, settings.gradient_psi, settings.step_weights, schedule)
+
+    def differing(settings):
+        pairs = zip(parts(settings), parts(first), strict=True)
+        return [number for number, (mine, its) in enumerate(pairs) if mine != its]
+
+    assert sorted(number for other in others for number in differing(other)) == [0, 0, 1, 2, 3]
+    assert {len(differing(other)) for other in others} == {1}
+    assert differing(official) == [0, 1, 2, 3]
+    assert {settings.training.updates for settings in (first, *others, official)} == {
+        first.training.updates
+    }
+
+
+@pytest.mark.parametrize("name", [name for name in PLANS if name != "recipe"])
+def test_plans_are_those_of_the_paper(name):
+    plan = PLANS[name]
+    found = expanded(plan)
     paper = {setting for setting in plan.main if published_ami(plan.experiment, setting)}
     assert set(plan.main) - paper <= {"4/4"}
     used = {setting for section in plan.sections() for setting in plan.needed(section)}
@@ -223,7 +251,7 @@ def test_plans_are_those_of_the_paper(name):
     [
         (
             ["static", "--only", "prediction"],
-            "has no section prediction, as its images stand still",
+            "has no section prediction; it has main, generalisation, steps",
         ),
         ([*SHAPES, "--seeds", "0"], "--seeds: expected at least 1, got 0"),
         ([*SHAPES, "--minutes", "0"], "--minutes: expected a number above 0, got 0.0"),
