@@ -84,8 +84,8 @@ def _size(settings: FrameExperiment, stochastic: bool) -> _Size:
     if settings.experiment in LARGE:
         # Coloured frames of 64x64 with noise do not compress; the file is to stay below 50 MB.
         if stochastic:
-            return _Size(sequences=20, restarts=4, draws=20, shown_sequences=2, pairs=32)
-        return _Size(sequences=100, restarts=4, draws=25, shown_sequences=3, pairs=32)
+            return _Size(sequences=20, restarts=4, draws=16, shown_sequences=2, pairs=32)
+        return _Size(sequences=100, restarts=4, draws=20, shown_sequences=3, pairs=32)
     if stochastic:
         return _Size(sequences=20, restarts=4, draws=25, shown_sequences=8, pairs=32)
     return _Size(sequences=100, restarts=4, draws=100, shown_sequences=8, pairs=32)
