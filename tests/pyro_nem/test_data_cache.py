@@ -144,8 +144,8 @@ def test_each_configuration_of_digits_has_its_own_file(tmp_path, monkeypatch):
 
 def test_without_mnist_there_is_no_file_of_digits(folder, monkeypatch):
     monkeypatch.delenv("PYRO_NEM_DATA", raising=False)
-    monkeypatch.setattr(mnist, "_MIRRORS", ("no-address",))
-    with pytest.raises(DataError, match="cannot download MNIST"):
+    monkeypatch.setattr(mnist, "_MIRRORS", ("http://127.0.0.1:9",))
+    with pytest.raises(DataError, match="cannot download the images of MNIST"):
         digits_file(DIGITS, report=str)
     assert os.listdir(folder) == []
 
