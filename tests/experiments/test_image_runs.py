@@ -34,22 +34,23 @@ def read(folder, name="summary.json"):
 
 
 @pytest.mark.parametrize(
-    ("options", "figures", "active"),
+    ("options", "more_figures", "active"),
     [
-        (("vae_mnist", "--latent-size", "2"), FIGURES | {"manifold.png"}, {"z_1"}),
-        (("vae_mnist", "--optimizer", "adagrad", "--gradient", "stl"), FIGURES, {"z_1"}),
-        (("iwae_mnist", "--layers", "2"), FIGURES, {"z_1", "z_2"}),
-        (("iwae_mnist", "--objective", "vae", "--layers", "2"), FIGURES, {"z_1", "z_2"}),
+        (("vae_mnist", "--latent-size", "2"), ["manifold.png"], ["z_1"]),
+        (("vae_mnist", "--optimizer", "adagrad", "--gradient", "stl"), [], ["z_1"]),
+        (("iwae_mnist", "--layers", "2"), [], ["z_1", "z_2"]),
+        (("iwae_mnist", "--objective", "vae", "--layers", "2"), [], ["z_1", "z_2"]),
     ],
     ids=" ".join,
 )
-def test_every_model_and_objective_runs(digits, tmp_path, capsys, options, figures, active):
+def test_every_model_and_objective_runs(digits, tmp_path, capsys, options, more_figures, active):
     folder = tmp_path / "run"
+    figures = FIGURES | set(more_figures)
     assert run(folder, *options) == 0
     summary = read(folder)
     assert summary["updates"] == 4
     assert (summary["test.images"], summary["test.likelihood_images"]) == (8, 4)
-    assert {name.rpartition("active_")[2] for name in summary if "active" in name} == active
+    assert {name.rpartition("active_")[2] for name in summary if "active" in name} == set(active)
     for bound in ("elbo", "iwae_3", "iwae_20"):
         assert 0 < summary[f"test.nll_{bound}"] < 1000
         assert summary["errors"][f"nll_{bound}"] > 0
