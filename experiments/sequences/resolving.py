@@ -81,8 +81,11 @@ def default_directory(settings: SequenceExperiment) -> Path:
     for name in _SWITCHES:
         if getattr(settings, name) != getattr(usual, name):
             parts.append(("" if getattr(settings, name) else "no-") + name.replace("_", "-"))
-    if settings.bound.gradient != "standard":
-        parts.append(settings.bound.gradient)
+    bound = settings.bound
+    if bound.gradient != "standard":
+        parts.append(bound.gradient)
+    if bound.divergence != _divergence(bound.objective, bound.gradient, usual.bound):
+        parts.append(bound.divergence)
     pairs: list[tuple[Any, Any, str]] = [(settings, usual, name) for name in _SETTINGS]
     if settings.bound.objective != "iwae":
         pairs += [(settings.bound, usual.bound, name) for name in ("kl_warmup", "free_nats")]
@@ -111,7 +114,7 @@ def _changed(options: SequenceOptions, settings: SequenceExperiment) -> Sequence
     changes.update(data_changes(options, settings))
     changes["training"] = replace(settings.training, **given(options, _TRAINING))
     bound = given(options, _BOUND)
-    if options.objective is not None:
+    if options.objective is not None and options.objective != settings.objective:
         weighted = options.objective in ("iwae", "fivo")
         bound["objective"] = "iwae" if weighted else options.objective
         bound.setdefault("particles", 4 if weighted else settings.bound.particles)

@@ -187,6 +187,8 @@ def test_the_name_of_a_folder_tells_what_is_unusual():
     assert name == "laptop-jsb-vrnn-elbo-kl-warmup5-seed0"
     name = default_directory(settings(scale="laptop", model="rnn")).name
     assert name == "laptop-jsb-rnn-seed0"
+    names = [default_directory(settings(divergence=kind)).name for kind in ("analytic", "sampled")]
+    assert names[1] == names[0].replace("elbo", "elbo-sampled")
     everything = {"smoothing", "latent_size", "width", "layers", "chunk", "kl_warmup"}
     names = {
         default_directory(settings(**{option: "off" if option == "smoothing" else 3})).name
@@ -213,7 +215,7 @@ def test_contradictions_are_refused(jsb, options, message):
 
 def test_a_continued_run_has_the_settings_of_its_folder(tmp_path):
     directory = RunDirectory(tmp_path / "run")
-    found = settings(scale="smoke", objective="fivo", smoothing="on")
+    found = settings(scale="smoke", objective="fivo", particles=8, smoothing="on")
     directory.create({"settings": found.to_dict()})
     same = SequenceOptions("chorales", resume=True, device="cpu", smoothing="on", objective="fivo")
     assert resume_settings(same, directory) == found
