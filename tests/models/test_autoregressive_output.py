@@ -134,7 +134,7 @@ def test_both_programs_of_a_vrnn_read_the_same_frame_before():
 
 
 def test_resampled_particles_weigh_with_the_frame_before():
-    """With one segment a sequence, the bound of FIVO is that of IWAE on the same draws."""
+    """The law is asked for each step with the frame before it."""
     model, guide = vrnn()
     x = torch.randn(3, 2, SIZE)
     batch = SequenceBatch(x, torch.ones(3, 2, dtype=bool), torch.tensor([3, 3]))
