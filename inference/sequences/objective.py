@@ -26,8 +26,8 @@ class SequenceLoss(NamedTuple):
     Attributes
     ----------
     loss
-        The scalar to minimise, nats a step: minus the bounds of all sequences, divided by the
-        number of their steps, plus what warm-up and free nats make of the KL.
+        The scalar to minimise, nats a step: minus the bounds of all sequences, plus what warm-up
+        and free nats make of the KL, divided by :attr:`SequenceBatch.steps`.
     bound
         The bound on log p(x) of each sequence, [B], in nats.
     divergence
@@ -137,11 +137,10 @@ class SequenceObjective(nn.Module):
             bound = enumerated.combine(parts)  # [B]
         else:
             bound = combine_resampled(parts.log_likelihood - parts.divergence, rollout.resampled)
-        steps = batch.lengths.sum()
-        loss = -bound.sum() / steps
+        loss = -bound.sum() / batch.steps
         divergence = self.divergence(batch, rollout)
         if update is not None and divergence is not None:
-            loss = loss + self._beside(divergence, batch, update) / steps
+            loss = loss + self._beside(divergence, batch, update) / batch.steps
         return SequenceLoss(loss, bound, divergence, parts, rollout)
 
     def divergence(self, batch: SequenceBatch, rollout: SequenceRollout) -> Tensor | None:

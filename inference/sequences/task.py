@@ -50,7 +50,7 @@ class SequenceTask:
             if divergence is None:
                 return {}
             total = divergence.reshape(-1, *batch.mask.shape).mean(0).sum()
-            return self.processes.mean({"kl": (total / batch.lengths.sum()).item()})
+            return self.processes.mean({"kl": (total / batch.steps).item()})
 
         return terms.loss, measure
 

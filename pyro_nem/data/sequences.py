@@ -28,11 +28,25 @@ class SequenceBatch(NamedTuple):
     """Whether a sequence has the step, bool; shape `[T, B]`."""
     lengths: Tensor
     """Steps of each sequence, int64; shape `[B]`."""
+    mean_steps: float | None = None
+    """Of a share of a larger batch: the steps of that batch divided by the number of its shares."""
+
+    @property
+    def steps(self) -> Tensor | float:
+        """What a loss in nats a step is divided by.
+
+        The steps of the batch; for a share of a larger batch the mean over its shares, so that the
+        mean of the losses of all shares is the loss of that batch whatever their lengths.
+        """
+        return self.lengths.sum() if self.mean_steps is None else self.mean_steps
 
     def to(self, like: Tensor) -> SequenceBatch:
         """Return the batch on a tensor's device, `x` with its dtype."""
         return SequenceBatch(
-            self.x.to(like), self.mask.to(like.device), self.lengths.to(like.device)
+            self.x.to(like),
+            self.mask.to(like.device),
+            self.lengths.to(like.device),
+            self.mean_steps,
         )
 
 
@@ -196,18 +210,23 @@ def shuffled_batches(
             f"batch_size: {source.name} has {len(source)} sequences, fewer than one batch of "
             f"{batch_size}; choose a smaller batch"
         )
-    size = share.size(batch_size)
-    return _shuffled(
-        source, batch_size, seed, start, slice(share.index * size, (share.index + 1) * size)
-    )
+    share.size(batch_size)  # an unequal share is refused now and not at the first batch
+    return _shuffled(source, batch_size, seed, start, share)
 
 
 def _shuffled(
-    source: SequenceSet, batch_size: int, seed: int, start: int, own: slice
+    source: SequenceSet, batch_size: int, seed: int, start: int, share: Share
 ) -> Iterator[SequenceBatch]:
+    size = share.size(batch_size)
+    own = slice(share.index * size, (share.index + 1) * size)
     epoch, skip = divmod(start, len(source) // batch_size)
     while True:
         order = epoch_order(len(source), batch_size=batch_size, seed=seed, epoch=epoch)
         for chosen in order[skip:].tolist():
-            yield pad([source.sequences[index] for index in chosen[own]], source.scaling)
+            sequences = [source.sequences[index] for index in chosen]
+            batch = pad(sequences[own], source.scaling)
+            if share.count > 1:
+                steps = sum(len(sequence) for sequence in sequences)
+                batch = batch._replace(mean_steps=steps / share.count)
+            yield batch
         epoch, skip = epoch + 1, 0

@@ -9,15 +9,18 @@ from small_run import numbers
 from small_sequences import LENGTHS, SIZE, batch_of, build, rolls
 
 from inference import BoundConfig, RunDirectory, TrainingConfig, run_training
+from inference.processes import Processes
 from inference.sequences import (
     SequenceObjective,
     SequencePosterior,
     continue_sequences,
     draw_sequences,
     fit_sequences,
+    posterior,
     score_sequences,
 )
 from inference.sequences.evaluation import score_objective
+from inference.sequences.task import SequenceTask
 from models import BernoulliOutput, SequenceVRNN
 from pyro_nem.data import SequenceSet
 from pyro_nem.errors import ConfigError
@@ -136,6 +139,29 @@ def test_warm_up_and_free_nats_stand_beside_the_bound():
     torch.testing.assert_close(losses["warm-up", 0].loss, plain.loss - 0.75 * kl)
     # With more free nats than there are, the KL of every real step is replaced by a constant.
     torch.testing.assert_close(losses["free", 0].loss, plain.loss - kl + 1000.0)
+
+
+@pytest.mark.usefixtures("double_precision")
+def test_the_mean_over_shares_is_the_whole_batch_whatever_their_lengths(monkeypatch):
+    monkeypatch.setattr(posterior, "standard_normal", lambda shape, like, g: torch.zeros(shape))
+    monkeypatch.setattr(Processes, "mean", lambda self, metrics: metrics)
+    bound = BoundConfig(divergence="analytic", free_nats=0.3, kl_warmup=4)
+    module = objective(bound).double()
+    parameters = list(module.parameters())
+
+    def step(rank, count):
+        task = SequenceTask(rolls(MANY), None, CONFIG, Processes(rank, count))
+        batch = next(task.batches(1))
+        loss, measure = task.loss(module, batch, torch.Generator(), update=1)
+        return batch.lengths.tolist(), loss, measure()["kl"], torch.autograd.grad(loss, parameters)
+
+    _, loss, kl, gradients = step(0, 1)
+    lengths, losses, kls, parts = zip(*[step(rank, 2) for rank in range(2)], strict=True)
+    assert sum(lengths[0]) != sum(lengths[1])
+    torch.testing.assert_close(sum(losses) / 2, loss)
+    assert sum(kls) / 2 == pytest.approx(kl)
+    for whole, *shares in zip(gradients, *parts, strict=True):
+        torch.testing.assert_close(sum(shares) / 2, whole)
 
 
 def test_draws_and_continuations_depend_on_their_seed_alone():
