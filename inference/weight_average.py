@@ -38,7 +38,7 @@ class WeightAverage:
         self._count = 0
 
     def update(self, module: nn.Module) -> None:
-        """Take in the weights of the module; the first ones are taken as they are."""
+        """Take in the weights of the module; the first ones, and all buffers, as they are."""
         averaged: list[Tensor] = list(self.module.parameters())
         weights: list[Tensor] = list(module.parameters())
         with torch.no_grad():
@@ -46,6 +46,8 @@ class WeightAverage:
                 torch._foreach_copy_(averaged, weights)
             else:
                 self._average(averaged, weights, self._count)
+            for buffer, current in zip(self.module.buffers(), module.buffers(), strict=True):
+                buffer.copy_(current)
         self._count += 1
 
     def state(self) -> dict[str, Any]:

@@ -41,6 +41,7 @@ def build_objective(settings: SequenceExperiment, data: SequenceData) -> Sequenc
                 smoothing=settings.smoothing,
                 layers=settings.layers,
                 layer_norm=settings.layer_norm,
+                batch_norm=settings.batch_norm,
             )
             if settings.latent_size
             else NoLatents(model)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from experiments.config import Scale
 from inference import BoundConfig, TrainingConfig
-from pyro_nem.data import MoveScale, TuneName
+from pyro_nem.data import MoveScale, SequenceSchedule, TuneName
 from pyro_nem.errors import CheckpointError
 
 __all__ = [
@@ -71,6 +71,9 @@ class SequenceExperiment:
     layer_norm: bool
     """Layer-normalise them."""
 
+    batch_norm: bool
+    """Batch-normalise the posterior's means."""
+
     residual: bool
     """Let the posterior correct the prior's mean."""
 
@@ -88,6 +91,9 @@ class SequenceExperiment:
 
     particles: tuple[int, ...]
     """Numbers of particles of the test bounds."""
+
+    schedule: SequenceSchedule
+    """A replay buffer or a curriculum."""
 
     training_sequences: int | None
     """Train on so many sequences only, the first ones."""
@@ -129,6 +135,7 @@ class SequenceExperiment:
         try:
             parts = {
                 "bound": BoundConfig(**content["bound"]),
+                "schedule": SequenceSchedule(**content["schedule"]),
                 "training": TrainingConfig(**content["training"]),
                 "particles": tuple(content["particles"]),
             }

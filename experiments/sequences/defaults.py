@@ -17,7 +17,7 @@ from experiments.sequences.config import (
 )
 from experiments.sequences.recorded_defaults import recorded_defaults
 from inference import BoundConfig, TrainingConfig
-from pyro_nem.data import TuneName
+from pyro_nem.data import SequenceSchedule, TuneName
 
 __all__ = ["sequence_defaults"]
 
@@ -52,12 +52,14 @@ def sequence_defaults(
         width=2 * size,
         layers=1,
         layer_norm=False,
+        batch_norm=False,
         residual=False,
         smoothing=False,
         chunk=None,
         bound=BoundConfig(divergence="analytic"),
         resample=None,
         particles=(4, 64),
+        schedule=SequenceSchedule(),
         training_sequences=None,
         held_out=None,
         training=TrainingConfig(

@@ -103,6 +103,10 @@ class SequenceOptions:
     layer_norm: Annotated[Switch | None, Choice] = None
     """Layer-normalise them."""
 
+    batch_norm: Annotated[Switch | None, Choice] = None
+    """Batch-normalise the posterior's means, with --residual its corrections: they keep a variance
+    over the data, which keeps the KL from zero. Default: off."""
+
     residual: Annotated[Switch | None, Choice] = None
     """Let the posterior correct the prior's mean. Default: on, at the paper scale off."""
 
@@ -113,6 +117,19 @@ class SequenceOptions:
     """Cut training sequences into pieces of so many steps; validation and test have whole ones.
     Default: below the paper scale 100 for nottingham and handwriting and 40 for speech, else not
     cut."""
+
+    replay: Number = None
+    """Share of each batch that is drawn again from what was new in the last updates. Default: 0."""
+
+    memory: Count = None
+    """How many updates those are. Default: 50."""
+
+    curriculum: Count = None
+    """Updates over which training sequences are cut, to a length that grows to that of the longest;
+    0 for whole sequences at once. Default: 0."""
+
+    shortest: Count = None
+    """The length with which that begins, in steps. Default: 2."""
 
     seed: Count = None
     """Seed of weights, data order and draws. Default: 0."""

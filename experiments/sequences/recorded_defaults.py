@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from experiments.config import Scale
 from experiments.sequences.config import CorpusName, LawName, ModelName, SequenceExperiment
 from inference import BoundConfig, TrainingConfig
+from pyro_nem.data import SequenceSchedule
 
 __all__ = ["SPEECH", "recorded_defaults"]
 
@@ -68,12 +69,14 @@ def recorded_defaults(corpus: CorpusName, scale: Scale, model: ModelName) -> Seq
         width=sizes.rnn_width if model == "rnn" else sizes.width,
         layers=sizes.layers,
         layer_norm=False,
+        batch_norm=False,
         residual=False,
         smoothing=False,
         chunk=None,
         bound=BoundConfig(divergence="analytic"),
         resample=None,
         particles=(4,),
+        schedule=SequenceSchedule(),
         training_sequences=None,
         held_out=None,
         training=TrainingConfig(

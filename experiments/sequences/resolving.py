@@ -13,6 +13,7 @@ from experiments.sequences.data_options import chosen_collection, data_changes, 
 from experiments.sequences.defaults import sequence_defaults
 from experiments.sequences.options import SequenceOptions
 from inference import BoundConfig, RunDirectory, TrainingConfig
+from pyro_nem.data import SequenceSchedule
 from pyro_nem.errors import ConfigError
 
 __all__ = ["default_directory", "resolve", "resume_settings"]
@@ -21,7 +22,8 @@ __all__ = ["default_directory", "resolve", "resume_settings"]
 _RESAMPLE = 0.5
 
 _SETTINGS = ("latent_size", "hidden_size", "width", "layers", "chunk")
-_SWITCHES = ("layer_norm", "residual", "smoothing")
+_SWITCHES = ("layer_norm", "batch_norm", "residual", "smoothing")
+_SCHEDULE = tuple(field.name for field in fields(SequenceSchedule))
 _BOUND = ("particles", "gradient", "kl_warmup", "free_nats")
 _TRAINING = tuple(
     field.name
@@ -89,6 +91,7 @@ def default_directory(settings: SequenceExperiment) -> Path:
     pairs: list[tuple[Any, Any, str]] = [(settings, usual, name) for name in _SETTINGS]
     if settings.bound.objective != "iwae":
         pairs += [(settings.bound, usual.bound, name) for name in ("kl_warmup", "free_nats")]
+    pairs += [(settings.schedule, usual.schedule, name) for name in _SCHEDULE]
     pairs += [(settings.training, usual.training, name) for name in _TRAINING if name != "seed"]
     for mine, default, name in pairs:
         if getattr(mine, name) != getattr(default, name):
@@ -100,8 +103,8 @@ def default_directory(settings: SequenceExperiment) -> Path:
 def _changed(options: SequenceOptions, settings: SequenceExperiment) -> SequenceExperiment:
     """Return settings with what the options ask for in their place."""
     if settings.model == "rnn":
-        names = ("objective", "divergence", "latent_size", *_BOUND, "residual", "smoothing")
-        for name in given(options, names):
+        latent = ("latent_size", "batch_norm", "residual", "smoothing")
+        for name in given(options, ("objective", "divergence", *_BOUND, *latent)):
             raise ConfigError(
                 f"--{name.replace('_', '-')}: a model without latents has its exact likelihood; "
                 "leave it out, or use --model vrnn"
@@ -112,6 +115,7 @@ def _changed(options: SequenceOptions, settings: SequenceExperiment) -> Sequence
             raise ConfigError(f"--{name.replace('_', '-')}: expected at least 1, got {value}")
     changes.update({name: value == "on" for name, value in given(options, _SWITCHES).items()})
     changes.update(data_changes(options, settings))
+    changes["schedule"] = replace(settings.schedule, **given(options, _SCHEDULE))
     changes["training"] = replace(settings.training, **given(options, _TRAINING))
     bound = given(options, _BOUND)
     if options.objective is not None and options.objective != settings.objective:

@@ -92,6 +92,7 @@ def _train_and_score(
         pieces,
         data.validation,
         config=settings.training,
+        schedule=settings.schedule,
         directory=directory,
         description={"settings": settings.to_dict(), **begun},
         resume=resume,

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from inference.bound_config import BoundConfig
 from inference.processes import ALONE, Processes
+from inference.sequences.modes import as_trained
 from inference.sequences.objective import SequenceObjective
 from inference.streams import update_seed
 from pyro_nem.checks import at_least
@@ -84,7 +85,7 @@ def score_objective(
     for turn, batch in enumerate(batches):
         index = turn * share.count + share.index
         generator = torch.Generator(like.device).manual_seed(update_seed(seed, _STREAM, index))
-        with torch.no_grad(), pyro.validation_enabled(False):
+        with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
             terms = objective(batch.to(like), generator)
         found = {"bound": terms.bound.double().cpu()}
         if terms.divergence is not None:

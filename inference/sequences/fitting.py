@@ -9,10 +9,11 @@ from typing import Any, Literal, NamedTuple
 from inference.processes import ALONE, Processes
 from inference.run_directory import RunDirectory
 from inference.run_training import check_arguments, run_training
+from inference.sequences.normalised_mean import NormalisedMean
 from inference.sequences.objective import SequenceObjective
 from inference.sequences.task import SequenceTask
 from inference.training_config import TrainingConfig
-from pyro_nem.data import SequenceSet
+from pyro_nem.data import SequenceSchedule, SequenceSet
 from pyro_nem.errors import ConfigError
 
 __all__ = ["SequenceRun", "fit_sequences"]
@@ -35,6 +36,7 @@ def fit_sequences(
     validation: SequenceSet | None = None,
     *,
     config: TrainingConfig | None = None,
+    schedule: SequenceSchedule | None = None,
     directory: RunDirectory | None = None,
     description: Mapping[str, Any] | None = None,
     resume: bool = False,
@@ -50,7 +52,9 @@ def fit_sequences(
     training, validation
         The sequences; without ``validation`` the last weights are kept.
     config
-        Updates, optimiser and schedule.
+        Updates, optimiser and its learning rates.
+    schedule
+        A replay buffer or a curriculum; every update sees new whole sequences if not given.
     directory, description, resume, report, processes
         See :func:`inference.run_training.run_training`.
 
@@ -74,7 +78,15 @@ def fit_sequences(
                 f"{source.name}: has {source.size} numbers a step, but the model's output law "
                 f"{size}; build it with size={source.size}"
             )
-    task = SequenceTask(training, validation, config, processes, settled=objective.bound.kl_warmup)
+    if processes.count > 1 and any(isinstance(m, NormalisedMean) for m in objective.modules()):
+        raise ConfigError(
+            f"batch_norm: its averages would differ in {processes.count} processes; train in one, "
+            "or without it"
+        )
+    schedule = SequenceSchedule() if schedule is None else schedule
+    task = SequenceTask(
+        training, validation, config, processes, objective.bound.kl_warmup, schedule
+    )
     trained = run_training(
         task,
         objective,

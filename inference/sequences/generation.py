@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from inference.sequences.modes import as_trained
 from inference.sequences.objective import SequenceObjective
 from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceBatch
@@ -75,7 +76,7 @@ def continue_sequences(
             f"{sorted(set(beginning.lengths.tolist()))}; cut them, or continue them one by one"
         )
     beginning = beginning.to(next(objective.parameters()))
-    with torch.no_grad(), _seeded(objective, seed):
+    with as_trained(objective), torch.no_grad(), _seeded(objective, seed):
         rollout = objective.guide.rollout(beginning)
         drawn = objective.model.imagine(rollout.final, steps, beginning.x[-1])
         return torch.cat([beginning.x, drawn])

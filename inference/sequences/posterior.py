@@ -8,6 +8,7 @@ from pyro import poutine
 from torch import Generator, Tensor, nn
 
 from inference.guides import DrawnNormal
+from inference.sequences.normalised_mean import NormalisedMean
 from inference.sequences.protocol import ModelGuide
 from inference.sequences.reader import BackwardReader
 from inference.sequences.resampling import SystematicResampling
@@ -36,6 +37,8 @@ class SequencePosterior(ModelGuide):
         Read what is still to come by a recurrence that runs backwards, in the place of x_t alone.
     layers, layer_norm
         Of the layers before the head; see :class:`models.SequenceVRNN`.
+    batch_norm
+        Batch-normalise the means, with residual the corrections; see :class:`NormalisedMean`.
     min_scale
         Smallest standard deviation of q(z_t).
 
@@ -55,6 +58,7 @@ class SequencePosterior(ModelGuide):
         smoothing: bool = False,
         layers: int = 1,
         layer_norm: bool = False,
+        batch_norm: bool = False,
         min_scale: float = MIN_SCALE,
     ) -> None:
         super().__init__(model)
@@ -68,6 +72,7 @@ class SequencePosterior(ModelGuide):
         num_inputs = model.hidden_size + (model.hidden_size if smoothing else model.width)
         self.layers = perceptron(num_inputs, model.width, layers=layers, layer_norm=layer_norm)
         self.head = nn.Linear(model.width, 2 * model.latent_size)
+        self.normalised = NormalisedMean(model.latent_size) if batch_norm else None
 
     def rollout(
         self,
@@ -96,7 +101,7 @@ class SequencePosterior(ModelGuide):
         features, known = self._read(batch)
 
         def draw(t: int, context: Tensor) -> Drawn:
-            law = self.law(known[t], context)
+            law = self.law(known[t], context, batch.mask[t])
             return Drawn(law.loc + law.scale * noise[t], law)
 
         return unroll(self.model, batch, features, draw, particles=particles, resampler=resampler)
@@ -108,11 +113,11 @@ class SequencePosterior(ModelGuide):
         features, known = self._read(batch)
 
         def draw(t: int, context: Tensor) -> Drawn:
-            return Drawn(rows[t], self.law(known[t], context))
+            return Drawn(rows[t], self.law(known[t], context, batch.mask[t]))
 
         return unroll(self.model, batch, features, draw, particles=particles)
 
-    def law(self, known: Tensor, context: Tensor) -> StateLaw:
+    def law(self, known: Tensor, context: Tensor, mask: Tensor) -> StateLaw:
         """Return q(z_t).
 
         Parameters
@@ -121,10 +126,14 @@ class SequencePosterior(ModelGuide):
             What is known of the data, [B, W], the same for all particles.
         context
             h_{t-1}, [S B, G].
+        mask
+            Which sequences have the step, [B].
         """
         particles = len(context) // len(known)
         inputs = torch.cat([known.repeat(particles, 1), context], dim=-1)
         loc, scale = gaussian_head(self.head(self.layers(inputs)), self.min_scale)
+        if self.normalised is not None:
+            loc = self.normalised(loc, mask.repeat(particles))
         if self.residual:
             loc = self.model.prior_law(context).loc + loc
         return StateLaw(loc, scale)

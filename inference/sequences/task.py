@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Generator, Tensor, nn
 
@@ -12,7 +12,7 @@ from inference.sequences.evaluation import score_objective
 from inference.sequences.objective import SequenceObjective
 from inference.task import Metrics
 from inference.training_config import TrainingConfig
-from pyro_nem.data import SequenceBatch, SequenceSet, shuffled_batches
+from pyro_nem.data import SequenceBatch, SequenceSchedule, SequenceSet, shuffled_batches
 
 __all__ = ["SequenceTask"]
 
@@ -27,6 +27,8 @@ class SequenceTask:
     processes: Processes = ALONE
     settled: int = 0
     """The update from which on the weight of the KL stays as it is."""
+    schedule: SequenceSchedule = field(default_factory=SequenceSchedule)
+    """A replay buffer or a curriculum."""
 
     def batches(self, start: int) -> Iterator[SequenceBatch]:
         """Yield the batches of updates ``start``, ``start + 1``, ...; epochs follow each other."""
@@ -36,6 +38,7 @@ class SequenceTask:
             seed=self.config.seed,
             start=start,
             share=self.processes.share,
+            schedule=self.schedule,
         )
 
     def loss(

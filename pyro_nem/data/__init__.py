@@ -52,6 +52,7 @@ from pyro_nem.data.published import PublishedFile, published_content
 from pyro_nem.data.recordings import Recording, frames_of, read_recording, read_wav
 from pyro_nem.data.resident import MEMORY_LIMIT, ResidentFrames
 from pyro_nem.data.scaling import Scaling
+from pyro_nem.data.sequence_schedule import SequenceSchedule
 from pyro_nem.data.sequences import (
     SequenceBatch,
     SequenceSet,
@@ -117,6 +118,7 @@ __all__ = [
     "Scaling",
     "Scene",
     "SequenceBatch",
+    "SequenceSchedule",
     "SequenceSet",
     "ShapesConfig",
     "Share",

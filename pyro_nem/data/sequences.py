@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pyro_nem.checks import at_least
-from pyro_nem.data.order import epoch_order
 from pyro_nem.data.scaling import Scaling
+from pyro_nem.data.sequence_schedule import SequenceSchedule
 from pyro_nem.data.share import WHOLE, Share
 from pyro_nem.errors import ConfigError, DataError
 
 __all__ = ["SequenceBatch", "SequenceSet", "pad", "padded_batches", "shuffled_batches"]
+
+_WHOLE_SEQUENCES = SequenceSchedule()
 
 
 class SequenceBatch(NamedTuple):
@@ -179,6 +181,7 @@ def shuffled_batches(
     seed: int,
     start: int = 0,
     share: Share = WHOLE,
+    schedule: SequenceSchedule = _WHOLE_SEQUENCES,
 ) -> Iterator[SequenceBatch]:
     """Yield the batches of updates `start`, `start + 1`, ... without end; epochs follow each other.
 
@@ -197,11 +200,14 @@ def shuffled_batches(
         Number of the first batch, counted from 0 over all epochs.
     share
         The part of each batch that is returned; all shares together have the batch.
+    schedule
+        A replay buffer or a curriculum.
 
     Raises
     ------
     ConfigError
-        There are fewer sequences than one batch, or the batch cannot be shared equally.
+        There are fewer sequences than one batch, the batch cannot be shared equally, or nothing of
+        it would be new.
     """
     at_least(1, batch_size=batch_size)
     at_least(0, start=start)
@@ -210,23 +216,29 @@ def shuffled_batches(
             f"batch_size: {source.name} has {len(source)} sequences, fewer than one batch of "
             f"{batch_size}; choose a smaller batch"
         )
-    share.size(batch_size)  # an unequal share is refused now and not at the first batch
-    return _shuffled(source, batch_size, seed, start, share)
+    # What cannot be shared or scheduled is refused now and not at the first batch.
+    share.size(batch_size)
+    schedule.new_sequences(batch_size)
+    return _shuffled(source, batch_size, seed, start, share, schedule)
 
 
 def _shuffled(
-    source: SequenceSet, batch_size: int, seed: int, start: int, share: Share
+    source: SequenceSet,
+    batch_size: int,
+    seed: int,
+    start: int,
+    share: Share,
+    schedule: SequenceSchedule,
 ) -> Iterator[SequenceBatch]:
     size = share.size(batch_size)
     own = slice(share.index * size, (share.index + 1) * size)
-    epoch, skip = divmod(start, len(source) // batch_size)
-    while True:
-        order = epoch_order(len(source), batch_size=batch_size, seed=seed, epoch=epoch)
-        for chosen in order[skip:].tolist():
-            sequences = [source.sequences[index] for index in chosen]
-            batch = pad(sequences[own], source.scaling)
-            if share.count > 1:
-                steps = sum(len(sequence) for sequence in sequences)
-                batch = batch._replace(mean_steps=steps / share.count)
-            yield batch
-        epoch, skip = epoch + 1, 0
+    longest = max(len(sequence) for sequence in source.sequences)
+    order = schedule.batches(len(source), batch_size=batch_size, seed=seed, start=start)
+    for update, chosen in enumerate(order, start):
+        length = schedule.length(update, longest)
+        sequences = [source.sequences[index][:length] for index in chosen]
+        batch = pad(sequences[own], source.scaling)
+        if share.count > 1:
+            steps = sum(len(sequence) for sequence in sequences)
+            batch = batch._replace(mean_steps=steps / share.count)
+        yield batch

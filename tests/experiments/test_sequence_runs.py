@@ -73,8 +73,11 @@ def test_strokes_run(tmp_path, monkeypatch, capsys):
     assert "--tunes: strokes has none" in capsys.readouterr().err
 
 
-def test_a_run_is_stopped_and_continued(jsb, tmp_path, monkeypatch, capsys):
-    assert run(tmp_path / "whole") == 0
+@pytest.mark.parametrize(
+    "options", [(), ("--replay", "0.5", "--curriculum", "3", "--batch-norm", "on")], ids=str
+)
+def test_a_run_is_stopped_and_continued(jsb, tmp_path, monkeypatch, capsys, options):
+    assert run(tmp_path / "whole", *options) == 0
 
     class Impatient(run_training.Interruption):
         def requested(self):
@@ -82,7 +85,7 @@ def test_a_run_is_stopped_and_continued(jsb, tmp_path, monkeypatch, capsys):
 
     with monkeypatch.context() as patch:
         patch.setattr(run_training, "Interruption", Impatient)
-        assert run(tmp_path / "parts") == 130
+        assert run(tmp_path / "parts", *options) == 130
     said = capsys.readouterr().out
     assert f"python -m experiments.run chorales --resume --run-dir {tmp_path / 'parts'}" in said
     folder = str(tmp_path / "parts")
@@ -190,11 +193,11 @@ def test_the_name_of_a_folder_tells_what_is_unusual():
     names = [default_directory(settings(divergence=kind)).name for kind in ("analytic", "sampled")]
     assert names[1] == names[0].replace("elbo", "elbo-sampled")
     everything = {"smoothing", "latent_size", "width", "layers", "chunk", "kl_warmup"}
-    names = {
-        default_directory(settings(**{option: "off" if option == "smoothing" else 3})).name
-        for option in everything
-    }
-    assert len(names) == len(everything)
+    everything |= {"memory", "curriculum", "shortest"}
+    changes = [{option: "off" if option == "smoothing" else 3} for option in everything]
+    changes += [{"replay": 0.3}, {"batch_norm": "on"}]
+    names = {default_directory(settings(**change)).name for change in changes}
+    assert len(names) == len(changes)
 
 
 @pytest.mark.parametrize(
@@ -202,6 +205,8 @@ def test_the_name_of_a_folder_tells_what_is_unusual():
     [
         ({"model": "rnn", "objective": "iwae"}, "--objective: a model without latents"),
         ({"model": "rnn", "kl_warmup": 3}, "--kl-warmup: a model without latents"),
+        ({"model": "rnn", "batch_norm": "on"}, "--batch-norm: a model without latents"),
+        ({"replay": 1.0}, "replay: expected a share"),
         ({"chunk": 0}, "--chunk: expected at least 1"),
         ({"latent_size": 0}, "--latent-size: expected at least 1"),
         ({"objective": "iwae", "divergence": "analytic"}, "closed form has no draws"),
