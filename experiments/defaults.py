@@ -39,6 +39,7 @@ def defaults(
     network: NetworkName | None,
     variant: Variant | None = None,
     recipe: RecipeName | None = None,
+    staged: bool = False,
 ) -> FrameExperiment:
     """Return the settings of an experiment before the user's own options.
 
@@ -54,6 +55,8 @@ def defaults(
         The digits of flying_mnist, or None for all of them.
     recipe
         How it is trained, or None for the scale's own way.
+    staged
+        Whether few digits are learned before all.
 
     Raises
     ------
@@ -81,12 +84,12 @@ def defaults(
     if recipe is None:
         recipe = usual_recipe(scale)
     if scale != "paper":
-        settings = _laptop(settings)
+        settings = _laptop(settings, staged)
     if recipe == "improved":
         settings = _improved(settings, scale)
     if scale == "smoke":
         settings = _smoke(settings)
-    settings = replace(settings, scale=scale, recipe=recipe)
+    settings = replace(settings, scale=scale, recipe=recipe, staged=staged)
     if network is None:
         network = "official" if recipe == "official" or guide == "n-em" else "located"
     if network == "located":
@@ -197,7 +200,7 @@ def _sprites(settings: FrameExperiment) -> FrameExperiment:
     )
 
 
-def _laptop(settings: FrameExperiment) -> FrameExperiment:
+def _laptop(settings: FrameExperiment, staged: bool) -> FrameExperiment:
     training = replace(
         settings.training,
         updates=2000,
@@ -215,7 +218,8 @@ def _laptop(settings: FrameExperiment) -> FrameExperiment:
         return replace(settings, training=training, validation_sequences=96, test_sequences=500)
     if settings.experiment == "flying_mnist":
         # Digits are of more kinds than shapes and take longer to learn.
-        training = replace(training, updates=5000)
+        # The three stages together have as many updates as one training on all digits.
+        training = replace(training, updates=1667 if staged else 5000)
         settings = replace(settings, training_sequences=20_000)
     return replace(settings, training=training, validation_sequences=256, test_sequences=1_000)
 

@@ -60,7 +60,13 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
     scale, reason = choose_scale(options.scale, device)
     check_digits(options)
     settings = defaults(
-        options.experiment, scale, options.guide, options.network, options.variant, options.recipe
+        options.experiment,
+        scale,
+        options.guide,
+        options.network,
+        options.variant,
+        options.recipe,
+        options.staged,
     )
     check_one_source(options)
     _check_guide_options(options, settings.guide)
@@ -80,7 +86,6 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
         changes[name] = value == "on"
     if options.views is not None:
         changes["views"] = _views(options.views)
-    changes["staged"] = options.staged
     changes["bound"] = replace(settings.bound, **_given(options, _BOUND))
     if options.gradient == "dreg":
         # The estimator follows every draw to what it changes later.

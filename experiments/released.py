@@ -110,6 +110,7 @@ def read_released(path: Path) -> Released:
         own["network"],
         own["variant"],
         own["recipe"],
+        own["staged"],
     )
     settings = FrameExperiment.from_dict({**usual.to_dict(), **own}, str(path))
     rows, columns, channels = content["image_shape"]

@@ -120,6 +120,7 @@ def setting_name(settings: Mapping[str, Any]) -> str:
         settings["network"],
         settings["variant"],
         settings["recipe"],
+        settings["staged"],
     ).to_dict()
     parts = [settings["guide"]]
     if settings["experiment"] == "flying_mnist":

@@ -47,6 +47,7 @@ def _unusual(settings: FrameExperiment) -> list[str]:
         settings.network,
         settings.variant,
         settings.recipe,
+        settings.staged,
     )
     training, expected = settings.training, usual.training
     named = [

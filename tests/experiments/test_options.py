@@ -15,7 +15,7 @@ from pyro_nem.errors import CheckpointError, ConfigError
 
 
 def settings(experiment="flying_shapes", **options):
-    return resolve(RunOptions(experiment, scale="smoke", device="cpu", **options))[0]
+    return resolve(RunOptions(experiment, device="cpu", **{"scale": "smoke", **options}))[0]
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,14 @@ def test_every_variant_of_the_digits_has_its_folder_and_rate():
     assert settings("flying_mnist", variant="full") == found[0]
     given = settings("flying_mnist", variant="20", learning_rate=0.3)
     assert given.training.learning_rate == 0.3
+
+
+def test_three_stages_on_a_laptop_have_the_updates_of_a_direct_training():
+    direct, staged = (settings("flying_mnist", scale="laptop", staged=s) for s in (False, True))
+    assert 0 <= 3 * staged.training.updates - direct.training.updates < 3
+    assert default_run_directory(staged).name == "laptop-rnn-em-located-2objects-k2-staged-seed0"
+    paper = [settings("flying_mnist", scale="paper", staged=s) for s in (False, True)]
+    assert paper[0].training == paper[1].training
 
 
 def test_fewer_balls_at_most_than_at_least_are_refused():
