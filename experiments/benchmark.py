@@ -10,8 +10,11 @@ from typing import Annotated, Any, get_args
 
 import tyro
 
-from experiments.arithmetic import matrix_rate
-from experiments.benchmark_options import (
+from experiments.benchmarks.arithmetic import matrix_rate
+from experiments.benchmarks.bound import SIZES, measure_bound
+from experiments.benchmarks.data import DataName, consumed_per_second, measure_data
+from experiments.benchmarks.epoch import measure_epoch
+from experiments.benchmarks.options import (
     BoundOptions,
     CommonOptions,
     DataOptions,
@@ -20,14 +23,11 @@ from experiments.benchmark_options import (
     ScalingOptions,
     StepOptions,
 )
+from experiments.benchmarks.processes import measure_processes
+from experiments.benchmarks.scaling import Axis, StepSize, measure_growth, slope_of
+from experiments.benchmarks.step import measure_step
 from experiments.cli import provenance, resolve_device, run_command, use_threads
 from experiments.config import GuideName
-from experiments.measure_bound import SIZES, measure_bound
-from experiments.measure_data import DataName, consumed_per_second, measure_data
-from experiments.measure_epoch import measure_epoch
-from experiments.measure_processes import measure_processes
-from experiments.measure_scaling import Axis, StepSize, measure_growth, slope_of
-from experiments.measure_step import measure_step
 from inference import Execution
 from pyro_nem.errors import ConfigError
 from pyro_nem.files import write_json

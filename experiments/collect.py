@@ -13,8 +13,8 @@ import tyro
 from experiments.cli import run_command
 from experiments.images import ImageExperimentName
 from experiments.images.table import image_rows
-from experiments.result_rows import ResultRow, to_rows, write_tables
-from experiments.run_groups import group_runs, setting_name
+from experiments.tables.result_rows import ResultRow, to_rows, write_tables
+from experiments.tables.run_groups import group_runs, setting_name
 from inference import RunDirectory
 
 __all__ = ["CollectOptions", "collect", "main"]
@@ -51,7 +51,7 @@ def _run(options: CollectOptions) -> int:
 def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
     """Return a row for each metric of each group of runs that differ in seed and device only.
 
-    For the errors see :func:`experiments.run_groups.group_runs`.
+    For the errors see :func:`experiments.tables.run_groups.group_runs`.
     """
     of_images = [run for run in runs if _is_of_images(run)]
     rows = image_rows(of_images)

@@ -18,7 +18,7 @@ from experiments.config import TEST_SEED, FrameExperiment
 from experiments.evaluate_options import EvaluateOptions, conditions
 from experiments.open_run import check_sequences, open_run
 from experiments.released import find_run
-from experiments.run_groups import Member, group_runs, model_names
+from experiments.tables.run_groups import Member, group_runs, model_names
 from inference import RunDirectory, importance_weighted
 from inference.diagnostics import rank_by_likelihood
 from pyro_nem.data import frames_sha256

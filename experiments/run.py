@@ -15,9 +15,9 @@ from experiments.images import ImageExperimentName, run_images
 from experiments.options import resolve, resume_settings
 from experiments.run_names import default_run_directory
 from experiments.run_options import RunOptions
-from experiments.run_state import RunState, stage_state
 from experiments.sequences import SequenceExperimentName, run_sequences
 from experiments.stages import Stage, begin_with, plan, stages
+from experiments.sweeping.run_state import RunState, stage_state
 from inference import (
     Execution,
     NEMObjective,

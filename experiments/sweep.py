@@ -8,10 +8,10 @@ from dataclasses import fields
 
 from experiments.cli import INTERRUPTED, run_command
 from experiments.collect import collect
-from experiments.grid import GridPoint, expand, split_arguments, to_axes
-from experiments.result_rows import write_tables
-from experiments.run_points import intention, run_name, run_points
-from experiments.sweep_options import SweepOptions
+from experiments.sweeping.grid import GridPoint, expand, split_arguments, to_axes
+from experiments.sweeping.options import SweepOptions
+from experiments.sweeping.run_points import intention, run_name, run_points
+from experiments.tables.result_rows import write_tables
 from pyro_nem.errors import ConfigError
 
 __all__ = ["main"]

@@ -12,15 +12,15 @@ from dataclasses import fields
 from matplotlib.figure import Figure
 
 from experiments.cli import INTERRUPTED, launcher, provenance, run_command
-from experiments.grid import GridPoint, expand, split_arguments, to_axes
-from experiments.result_rows import write_tables
-from experiments.run_points import intention, run_name, run_points
-from experiments.run_state import run_state
-from experiments.sweep_options import SweepOptions
-from experiments.table_options import SectionName, TableOptions
-from experiments.table_plan import PLANS, TablePlan
-from experiments.table_rows import Section, make_section
-from experiments.table_tests import EVALUATE, plan_tests, score, trials_of
+from experiments.sweeping.grid import GridPoint, expand, split_arguments, to_axes
+from experiments.sweeping.options import SweepOptions
+from experiments.sweeping.run_points import intention, run_name, run_points
+from experiments.sweeping.run_state import run_state
+from experiments.tables.options import SectionName, TableOptions
+from experiments.tables.plan import PLANS, TablePlan
+from experiments.tables.result_rows import write_tables
+from experiments.tables.rows import Section, make_section
+from experiments.tables.trials import EVALUATE, plan_tests, score, trials_of
 from pyro_nem.errors import CheckpointError, ConfigError
 from pyro_nem.plots import save_figure, seed_curves
 

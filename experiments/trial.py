@@ -15,8 +15,8 @@ from experiments.config import FrameExperiment
 from experiments.evaluate_options import EvaluateOptions, conditions, evaluation_name
 from experiments.open_run import OpenRun, check_sequences, trained_settings
 from experiments.released import find_run
-from experiments.run_groups import what_counts
 from experiments.scores import test_scores
+from experiments.tables.run_groups import what_counts
 from inference import ALONE, Evaluation, RunDirectory
 from pyro_nem.errors import CheckpointError
 from pyro_nem.files import make_directory, write_json

@@ -20,7 +20,7 @@ from experiments.images.options import ImageOptions
 from experiments.images.resolving import default_directory, resolve
 from experiments.images.run import run_images
 from experiments.images.table import image_rows
-from experiments.result_rows import write_tables
+from experiments.tables.result_rows import write_tables
 from inference import RunDirectory
 from pyro_nem.checks import at_least
 from pyro_nem.plots import CurvePanel, curve_panels, save_figure

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from experiments.images.config import ImageExperiment
 from experiments.images.resolving import default_directory
-from experiments.result_rows import ResultRow, to_rows
+from experiments.tables.result_rows import ResultRow, to_rows
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
 

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from experiments.arithmetic import count_operations, matrix_rate
 from experiments.benchmark import main
-from experiments.measure_processes import measure_processes as measure
+from experiments.benchmarks.arithmetic import count_operations, matrix_rate
+from experiments.benchmarks.processes import measure_processes as measure
 
 
 @pytest.fixture

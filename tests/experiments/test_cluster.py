@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cluster import run_on_cluster
 from experiments.processes import Job
+from experiments.sweeping.cluster import run_on_cluster
 from pyro_nem.errors import CheckpointError, ConfigError
 
 ROOT = Path(__file__).parents[2]

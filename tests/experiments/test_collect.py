@@ -10,8 +10,8 @@ import pytest
 from experiments.collect import collect, main
 from experiments.defaults import defaults
 from experiments.options import resolve
-from experiments.result_rows import to_csv, to_markdown
 from experiments.run_options import RunOptions
+from experiments.tables.result_rows import to_csv, to_markdown
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 

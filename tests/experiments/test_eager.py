@@ -5,7 +5,7 @@ import torch
 from guide_zoo import CONTEXT, SHAPE, STATE, make_clip
 from torch import nn
 
-from experiments.eager import eager_twin, plain_convolutions
+from experiments.benchmarks.eager import eager_twin, plain_convolutions
 from inference import NEMObjective
 from inference.guides import RNEM, RNNEM, VRNN, GradientNEM
 from models import RecurrentPrior, SpatialMixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.grid import expand, split_arguments, to_axes
+from experiments.sweeping.grid import expand, split_arguments, to_axes
 from pyro_nem.errors import ConfigError
 
 OWN = ("--jobs", "--cluster-options")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from experiments.peak_memory import peak_memory
+from experiments.benchmarks.peak_memory import peak_memory
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no CUDA GPU")
 on_devices = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda:0", marks=needs_cuda)])

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from experiments.defaults import defaults
-from experiments.run_state import run_state
+from experiments.sweeping.run_state import run_state
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError
 

@@ -17,9 +17,9 @@ from experiments.evaluate import main as evaluate
 from experiments.report.read_run import read_run
 from experiments.rollout import main as rollout
 from experiments.run import main as run
-from experiments.run_state import run_state
 from experiments.stages import stages
 from experiments.sweep import main as sweep
+from experiments.sweeping.run_state import run_state
 from inference import RunDirectory, load_checkpoint
 from models import GaussianPixels
 from pyro_nem.data import Noise

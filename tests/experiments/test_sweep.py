@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from experiments import run_points, sweep
+from experiments import sweep
 from experiments.processes import Outcome
 from experiments.run_options import RunOptions
 from experiments.sweep import main
-from experiments.sweep_options import SweepOptions
+from experiments.sweeping import run_points
+from experiments.sweeping.options import SweepOptions
 from inference import RunDirectory
 
 GRID = ["flying_shapes", "--scale", "smoke", "--seeds", "2", "--components", "3", "5"]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments.grid import expand
-from experiments.run_points import run_points
-from experiments.sweep_options import SweepOptions
+from experiments.sweeping.grid import expand
+from experiments.sweeping.options import SweepOptions
+from experiments.sweeping.run_points import run_points
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ["static_shapes", "--scale", "smoke"]

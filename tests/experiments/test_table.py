@@ -7,18 +7,19 @@ import numpy as np
 import pytest
 from smoke_commands import read
 
-from experiments import table, table_tests
+from experiments import table
 from experiments.evaluate import main as evaluate
-from experiments.grid import expand
 from experiments.processes import Outcome
-from experiments.published import published_ami
-from experiments.run_groups import setting_name
 from experiments.run_options import RunOptions
-from experiments.run_points import run_name
-from experiments.run_state import run_state
+from experiments.sweeping.grid import expand
+from experiments.sweeping.run_points import run_name
+from experiments.sweeping.run_state import run_state
 from experiments.table import main
-from experiments.table_options import TableOptions
-from experiments.table_plan import PLANS
+from experiments.tables import trials as table_tests
+from experiments.tables.options import TableOptions
+from experiments.tables.plan import PLANS
+from experiments.tables.published import published_ami
+from experiments.tables.run_groups import setting_name
 
 SMALL = ["--scale", "smoke", "--seeds", "2", "--sequences", "4", "--output", "results"]
 SHAPES = ["flying_shapes", *SMALL]

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from experiments.cli import parse
 from experiments.evaluate_options import EvaluateOptions
 from experiments.open_run import open_run
-from experiments.table_options import SectionName, TableOptions
-from experiments.table_plan import TablePlan, Test
+from experiments.tables.options import SectionName, TableOptions
+from experiments.tables.plan import TablePlan, Test
 from experiments.trial import Trial, trial
 from inference import RunDirectory
 

@@ -57,7 +57,7 @@ def run_on_cluster(
     executor = _executor(cluster, parameters, folder)
     from submitit.helpers import as_completed
 
-    from experiments.cluster_job import ClusterJob
+    from experiments.sweeping.cluster_job import ClusterJob
 
     with executor.batch():
         submitted = [executor.submit(ClusterJob(job)) for job in jobs]

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from experiments.published import published_ami
+from experiments.tables.published import published_ami
 from pyro_nem.files import make_directory, replacing, write_json
 
 __all__ = ["METRICS", "ResultRow", "to_csv", "to_markdown", "to_rows", "write_tables"]

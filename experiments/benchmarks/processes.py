@@ -77,9 +77,9 @@ def measure_processes(
 
 def _seconds(count: int, threads: int, size: tuple[int, int, int], repeats: int) -> float:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    numbers = map(str, (*size, repeats))
+    launcher += ["--nproc-per-node", str(count), "-m", "experiments.benchmarks.timed_updates"]
     done = subprocess.run(
-        [*launcher, "--nproc-per-node", str(count), "-m", "experiments.timed_updates", *numbers],
+        [*launcher, *map(str, (*size, repeats))],
         env={**os.environ, "OMP_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,

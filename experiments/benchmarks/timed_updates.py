@@ -1,6 +1,6 @@
-"""Time updates in processes that torchrun started: ``-m experiments.timed_updates B T K N``.
+"""Time updates in processes that torchrun started, with the arguments B T K N.
 
-What :mod:`experiments.measure_processes` runs; the first process prints seconds an update.
+What :mod:`experiments.benchmarks.processes` runs; the first process prints seconds an update.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from experiments.assembly import build_objective
+from experiments.benchmarks.training_step import ClipTask, random_clip
 from experiments.defaults import defaults
-from experiments.training_step import ClipTask, random_clip
 from inference import joined
 from inference.update import Update
 

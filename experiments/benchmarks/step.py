@@ -13,14 +13,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from experiments.arithmetic import count_operations
 from experiments.assembly import build_objective
+from experiments.benchmarks.arithmetic import count_operations
+from experiments.benchmarks.eager import eager_twin
+from experiments.benchmarks.peak_memory import peak_memory
+from experiments.benchmarks.timing import medians_in_turns
+from experiments.benchmarks.training_step import ClipTask, random_clip, update_of
 from experiments.config import FrameExperiment, GuideName, NetworkName
 from experiments.defaults import defaults
-from experiments.eager import eager_twin
-from experiments.peak_memory import peak_memory
-from experiments.timing import medians_in_turns
-from experiments.training_step import ClipTask, random_clip, update_of
 from inference import Execution
 from inference.captured import CapturedUpdate
 from inference.guides import Guide, RecurrentGuide
@@ -93,7 +93,8 @@ def measure_step(
     device
         Where to run.
     rate
-        Operations a second that the device can do; see :func:`experiments.arithmetic.matrix_rate`.
+        Operations a second that the device can do; see
+        :func:`experiments.benchmarks.arithmetic.matrix_rate`.
     compiled
         Measure the step with compiled networks too.
     """

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from experiments.assembly import data_file
-from experiments.cluster import run_on_cluster
-from experiments.grid import GridPoint
 from experiments.processes import Job, Outcome, run_jobs
-from experiments.run_state import run_state
 from experiments.stages import stages
-from experiments.sweep_options import SweepOptions
+from experiments.sweeping.cluster import run_on_cluster
+from experiments.sweeping.grid import GridPoint
+from experiments.sweeping.options import SweepOptions
+from experiments.sweeping.run_state import run_state
 from inference import Interruption, RunDirectory, duration
 from pyro_nem.errors import CheckpointError
 

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from experiments.config import ExperimentName
-from experiments.grid import Axes
-from experiments.table_options import SectionName, TableName
+from experiments.sweeping.grid import Axes
+from experiments.tables.options import SectionName, TableName
 
 __all__ = ["PLANS", "TablePlan", "Test"]
 

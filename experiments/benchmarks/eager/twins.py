@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.distributions import Normal
 
-from experiments.eager.mixture import EagerMixture, EagerState
+from experiments.benchmarks.eager.mixture import EagerMixture, EagerState
 from inference import NEMObjective
 from inference.guides import RNNEM, VRNN, GradientNEM
 from models import RecurrentPrior, gaussian_head

@@ -11,7 +11,7 @@ import torch
 from pyro.infer import TraceEnum_ELBO
 from torch import Tensor, nn
 
-from experiments.timing import medians_in_turns
+from experiments.benchmarks.timing import medians_in_turns
 from inference import EnumeratedBound
 from inference.guides import register_states
 from models import Rollout, SpatialMixture

@@ -12,9 +12,9 @@ from typing import Literal, TypedDict
 import h5py
 import numpy as np
 
+from experiments.benchmarks.timing import medians_in_turns
+from experiments.benchmarks.training_step import training_step
 from experiments.defaults import defaults
-from experiments.timing import medians_in_turns
-from experiments.training_step import training_step
 from pyro_nem.data import (
     BallsConfig,
     FrameBatch,

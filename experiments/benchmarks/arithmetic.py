@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from experiments.timing import wait_for
+from experiments.benchmarks.timing import wait_for
 
 __all__ = ["count_operations", "matrix_rate"]
 

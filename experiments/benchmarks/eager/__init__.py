@@ -4,7 +4,7 @@ The same networks and the same loss as model, guide and objective; the recurrenc
 the bound and the regulariser are spelled out, and the convolutions are the textbook's.
 """
 
-from experiments.eager.mixture import EagerLoss, EagerMixture
-from experiments.eager.twins import EagerRNNEM, eager_twin, plain_convolutions
+from experiments.benchmarks.eager.mixture import EagerLoss, EagerMixture
+from experiments.benchmarks.eager.twins import EagerRNNEM, eager_twin, plain_convolutions
 
 __all__ = ["EagerLoss", "EagerMixture", "EagerRNNEM", "eager_twin", "plain_convolutions"]

@@ -39,8 +39,8 @@ def copying_scores(settings: FrameExperiment) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict
-        By predictor, what :func:`experiments.result_rows.to_rows` takes: "test.next_step_bce" in
-        nats a frame and "per_step".
+        By predictor, what :func:`experiments.tables.result_rows.to_rows` takes:
+        "test.next_step_bce" in nats a frame and "per_step".
     """
     began = time.perf_counter()
     path = data_file(settings)

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from experiments.collect import collect
 from experiments.config import FrameExperiment
-from experiments.copying import COPY, copying_scores
 from experiments.open_run import trained_settings
-from experiments.result_rows import ResultRow, to_rows
-from experiments.table_options import SectionName
-from experiments.table_plan import TablePlan
-from experiments.table_tests import LONG, Runs, Tested
+from experiments.tables.copying import COPY, copying_scores
+from experiments.tables.options import SectionName
+from experiments.tables.plan import TablePlan
+from experiments.tables.result_rows import ResultRow, to_rows
+from experiments.tables.trials import LONG, Runs, Tested
 from inference import RunDirectory
 
 __all__ = ["Curves", "Section", "make_section"]

@@ -1,0 +1,1 @@
+"""Grids of runs, and the processes or cluster jobs that do them."""

@@ -1,0 +1,1 @@
+"""Tables of finished runs, for ``experiments.sweep`` and ``experiments.table``."""
