@@ -27,7 +27,7 @@ from experiments.benchmarks.processes import measure_processes
 from experiments.benchmarks.scaling import Axis, StepSize, measure_growth, slope_of
 from experiments.benchmarks.step import measure_step
 from experiments.cli import provenance, resolve_device, run_command, use_threads
-from experiments.config import GuideName
+from experiments.frames.config import GuideName
 from inference import Execution
 from pyro_nem.errors import ConfigError
 from pyro_nem.files import write_json

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from experiments.cli import provenance, run_command, use_threads
 from experiments.compare_options import CompareOptions
 from experiments.comparison_report import ComparedModel, print_comparison, write_comparison
-from experiments.config import TEST_SEED, FrameExperiment
-from experiments.evaluate_options import EvaluateOptions, conditions
-from experiments.open_run import check_sequences, open_run
-from experiments.released import find_run
+from experiments.frames.config import FrameExperiment
+from experiments.frames.evaluate_options import EvaluateOptions, conditions
+from experiments.frames.open_run import check_sequences, open_run
+from experiments.frames.released import find_run
+from experiments.scale import TEST_SEED
 from experiments.tables.run_groups import Member, group_runs, model_names
 from inference import RunDirectory, importance_weighted
 from inference.diagnostics import rank_by_likelihood

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 from experiments.cli import run_command
-from experiments.evaluate_options import EvaluateOptions
-from experiments.open_run import open_run
-from experiments.pictures import draw_pictures
-from experiments.scores import score_table
-from experiments.trial import trial
+from experiments.frames.evaluate_options import EvaluateOptions
+from experiments.frames.open_run import open_run
+from experiments.frames.pictures import draw_pictures
+from experiments.frames.scores import score_table
+from experiments.frames.trial import trial
 
 __all__ = ["main"]
 

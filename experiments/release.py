@@ -9,13 +9,13 @@ from typing import Final
 
 import tyro
 
-from experiments.assembly import build_objective, data_file
 from experiments.cli import provenance, run_command
-from experiments.model_card import model_card
-from experiments.open_run import trained_settings
-from experiments.options import to_score
-from experiments.released import WEIGHTS, Released, read_released, write_released
-from experiments.scores import score_table, test_scores
+from experiments.frames.assembly import build_objective, data_file
+from experiments.frames.model_card import model_card
+from experiments.frames.open_run import trained_settings
+from experiments.frames.options import to_score
+from experiments.frames.released import WEIGHTS, Released, read_released, write_released
+from experiments.frames.scores import score_table, test_scores
 from inference import ALONE, Evaluation, RunDirectory, load_checkpoint, load_weights
 from pyro_nem.data import HDF5Frames
 from pyro_nem.errors import ConfigError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.config import Scale
+from experiments.scale import Scale
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError
 

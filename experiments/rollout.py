@@ -10,12 +10,13 @@ import torch
 import tyro
 
 from experiments.cli import Count, File, Text, provenance, run_command, use_threads
-from experiments.config import TEST_SEED, FrameExperiment
-from experiments.open_run import open_run, trained_settings
-from experiments.options import to_score
-from experiments.pictures import clip_samples
-from experiments.released import find_run
-from experiments.sources import asked_objects, check_one_source, file_to_test, or_default
+from experiments.frames.config import FrameExperiment
+from experiments.frames.open_run import open_run, trained_settings
+from experiments.frames.options import to_score
+from experiments.frames.pictures import clip_samples
+from experiments.frames.released import find_run
+from experiments.frames.sources import asked_objects, check_one_source, file_to_test, or_default
+from experiments.scale import TEST_SEED
 from inference import (
     NEMObjective,
     Prediction,

@@ -14,7 +14,7 @@ import numpy as np
 
 from experiments.benchmarks.timing import medians_in_turns
 from experiments.benchmarks.training_step import training_step
-from experiments.defaults import defaults
+from experiments.frames.defaults import defaults
 from pyro_nem.data import (
     BallsConfig,
     FrameBatch,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from experiments.assembly import build_objective, data_file
-from experiments.config import NetworkName
-from experiments.defaults import defaults
+from experiments.frames.assembly import build_objective, data_file
+from experiments.frames.config import NetworkName
+from experiments.frames.defaults import defaults
 from inference import Execution, fit_objective
 from pyro_nem.data import HDF5Frames
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments.cli import Choice, Count, File, Number, Text
-from experiments.config import GuideName, NetworkName
+from experiments.frames.config import GuideName, NetworkName
 from pyro_nem.errors import ConfigError
 
 __all__ = [

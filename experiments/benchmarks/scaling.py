@@ -12,8 +12,8 @@ import numpy as np
 from experiments.benchmarks.peak_memory import peak_memory
 from experiments.benchmarks.timing import medians_in_turns
 from experiments.benchmarks.training_step import training_step
-from experiments.config import GuideName, NetworkName
-from experiments.defaults import defaults
+from experiments.frames.config import GuideName, NetworkName
+from experiments.frames.defaults import defaults
 from inference import BoundConfig
 
 __all__ = ["Axis", "ScalingRow", "ScalingSlope", "StepSize", "measure_growth", "slope_of"]

@@ -13,14 +13,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from experiments.assembly import build_objective
 from experiments.benchmarks.arithmetic import count_operations
 from experiments.benchmarks.eager import eager_twin
 from experiments.benchmarks.peak_memory import peak_memory
 from experiments.benchmarks.timing import medians_in_turns
 from experiments.benchmarks.training_step import ClipTask, random_clip, update_of
-from experiments.config import FrameExperiment, GuideName, NetworkName
-from experiments.defaults import defaults
+from experiments.frames.assembly import build_objective
+from experiments.frames.config import FrameExperiment, GuideName, NetworkName
+from experiments.frames.defaults import defaults
 from inference import Execution
 from inference.captured import CapturedUpdate
 from inference.guides import Guide, RecurrentGuide

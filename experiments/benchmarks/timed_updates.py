@@ -11,9 +11,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from experiments.assembly import build_objective
 from experiments.benchmarks.training_step import ClipTask, random_clip
-from experiments.defaults import defaults
+from experiments.frames.assembly import build_objective
+from experiments.frames.defaults import defaults
 from inference import joined
 from inference.update import Update
 

@@ -10,8 +10,8 @@ import pyro
 import torch
 from torch import Generator, Tensor, nn
 
-from experiments.assembly import build_objective
-from experiments.config import FrameExperiment
+from experiments.frames.assembly import build_objective
+from experiments.frames.config import FrameExperiment
 from pyro_nem.data import Clip
 
 __all__ = ["ClipTask", "random_clip", "training_step", "update_of"]

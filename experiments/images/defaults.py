@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from experiments.config import Scale
 from experiments.images.config import ImageExperiment, ImageExperimentName
+from experiments.scale import Scale
 from inference import BoundConfig, TrainingConfig
 from pyro_nem.data import BinarizationName
 

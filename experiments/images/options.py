@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import tyro
 
 from experiments.cli import Choice, Count, File, Number, Text
-from experiments.config import Scale
 from experiments.images.config import ImageExperimentName
 from experiments.images.defaults import LayerCount, OptimizerName
+from experiments.scale import Scale
 from inference import Divergence, Estimator
 from pyro_nem.data import BinarizationName
 

@@ -13,13 +13,13 @@ from typing import Annotated
 import numpy as np
 
 from experiments.cli import Choice, Count, Text, parse, run_command
-from experiments.config import Scale
 from experiments.images.config import ImageExperiment
 from experiments.images.defaults import OptimizerName
 from experiments.images.options import ImageOptions
 from experiments.images.resolving import default_directory, resolve
 from experiments.images.run import run_images
 from experiments.images.table import image_rows
+from experiments.scale import Scale
 from experiments.tables.result_rows import write_tables
 from inference import RunDirectory
 from pyro_nem.checks import at_least

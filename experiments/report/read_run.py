@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import xarray as xr
 
-from experiments.config import FrameExperiment
-from experiments.stages import stages
+from experiments.frames.config import FrameExperiment
+from experiments.frames.stages import stages
 from inference import RunDirectory, read_posterior
 from pyro_nem.errors import CheckpointError
 

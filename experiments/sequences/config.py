@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from experiments.config import Scale
+from experiments.scale import Scale
 from inference import BoundConfig, TrainingConfig
 from pyro_nem.data import MoveScale, SequenceSchedule, TuneName
 from pyro_nem.errors import CheckpointError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments.config import Scale
+from experiments.scale import Scale
 from experiments.sequences.config import (
     CorpusName,
     ModelName,

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import tyro
 
 from experiments.cli import Choice, Count, File, Number, Text
-from experiments.config import Scale
-from experiments.run_options import Switch
+from experiments.frames.run_options import Switch
+from experiments.scale import Scale
 from experiments.sequences.config import (
     CorpusName,
     LawName,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from experiments.config import Scale
+from experiments.scale import Scale
 from experiments.sequences.config import CorpusName, LawName, ModelName, SequenceExperiment
 from inference import BoundConfig, TrainingConfig
 from pyro_nem.data import SequenceSchedule

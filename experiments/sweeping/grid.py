@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.cli import parse
-from experiments.config import ExperimentName, FrameExperiment
-from experiments.options import resolve
-from experiments.run_names import default_run_directory
-from experiments.run_options import RunOptions
+from experiments.frames.config import ExperimentName, FrameExperiment
+from experiments.frames.options import resolve
+from experiments.frames.run_names import default_run_directory
+from experiments.frames.run_options import RunOptions
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
 

@@ -9,7 +9,7 @@ import torch
 import tyro
 
 from experiments.cli import Count, Text
-from experiments.config import ExperimentName
+from experiments.frames.config import ExperimentName
 from pyro_nem.errors import ConfigError
 
 __all__ = ["SweepOptions"]

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from experiments.assembly import data_file
+from experiments.frames.assembly import data_file
+from experiments.frames.stages import stages
 from experiments.processes import Job, Outcome, run_jobs
-from experiments.stages import stages
 from experiments.sweeping.cluster import run_on_cluster
 from experiments.sweeping.grid import GridPoint
 from experiments.sweeping.options import SweepOptions

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Literal
 
-from experiments.config import FrameExperiment
-from experiments.stages import stages
+from experiments.frames.config import FrameExperiment
+from experiments.frames.stages import stages
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError
 

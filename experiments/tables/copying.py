@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from experiments.assembly import data_file
-from experiments.config import FrameExperiment
+from experiments.frames.assembly import data_file
+from experiments.frames.config import FrameExperiment
 from pyro_nem.data import FrameSource, HDF5Frames, ordered_batches
 from pyro_nem.metrics import next_step_bce
 

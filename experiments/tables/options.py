@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from experiments.cli import Choice, Count, Number
-from experiments.config import Scale
+from experiments.scale import Scale
 from pyro_nem.checks import at_least
 from pyro_nem.errors import ConfigError
 

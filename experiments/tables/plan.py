@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from experiments.config import ExperimentName
+from experiments.frames.config import ExperimentName
 from experiments.sweeping.grid import Axes
 from experiments.tables.options import SectionName, TableName
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.collect import collect
-from experiments.config import FrameExperiment
-from experiments.open_run import trained_settings
+from experiments.frames.config import FrameExperiment
+from experiments.frames.open_run import trained_settings
 from experiments.tables.copying import COPY, copying_scores
 from experiments.tables.options import SectionName
 from experiments.tables.plan import TablePlan

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from experiments.config import FrameExperiment
-from experiments.defaults import defaults, usual_recipe
-from experiments.open_run import trained_settings
+from experiments.frames.config import FrameExperiment
+from experiments.frames.defaults import defaults, usual_recipe
+from experiments.frames.open_run import trained_settings
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from experiments.cli import parse
-from experiments.evaluate_options import EvaluateOptions
-from experiments.open_run import open_run
+from experiments.frames.evaluate_options import EvaluateOptions
+from experiments.frames.open_run import open_run
+from experiments.frames.trial import Trial, trial
 from experiments.tables.options import SectionName, TableOptions
 from experiments.tables.plan import TablePlan, Test
-from experiments.trial import Trial, trial
 from inference import RunDirectory
 
 __all__ = ["EVALUATE", "LONG", "Runs", "Tested", "plan_tests", "score", "trials_of"]

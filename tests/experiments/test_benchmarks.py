@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from experiments.assembly import build_objective
 from experiments.benchmark import main
 from experiments.benchmarks import data as measure_data
 from experiments.benchmarks import training_step as step_module
 from experiments.benchmarks.scaling import ScalingRow, slope_of
 from experiments.benchmarks.training_step import training_step
-from experiments.defaults import defaults
+from experiments.frames.assembly import build_objective
+from experiments.frames.defaults import defaults
 from pyro_nem.data import FrameBlock, HDF5Frames, Split, write_frames
 
 

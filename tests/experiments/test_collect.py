@@ -8,9 +8,9 @@ import statistics
 import pytest
 
 from experiments.collect import collect, main
-from experiments.defaults import defaults
-from experiments.options import resolve
-from experiments.run_options import RunOptions
+from experiments.frames.defaults import defaults
+from experiments.frames.options import resolve
+from experiments.frames.run_options import RunOptions
 from experiments.tables.result_rows import to_csv, to_markdown
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError

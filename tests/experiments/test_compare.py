@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from smoke_commands import read
 
-from experiments.assembly import build_objective
 from experiments.compare import main
-from experiments.open_run import open_run, trained_settings
+from experiments.frames.assembly import build_objective
+from experiments.frames.open_run import open_run, trained_settings
 from inference import RunDirectory, importance_weighted, save_checkpoint
 from pyro_nem.data import SPLITS, FrameBlock, Split, write_frames
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.defaults import defaults
+from experiments.frames.defaults import defaults
 from experiments.tables.copying import COPY, FITTED, copying_scores
 from pyro_nem.data import SPLITS, FrameBlock, Split, write_frames
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from experiments.cli import resolve_device
-from experiments.options import resolve, resume_settings, to_score
-from experiments.run_names import default_run_directory
-from experiments.run_options import RunOptions
-from experiments.sources import asked_objects
+from experiments.frames.options import resolve, resume_settings, to_score
+from experiments.frames.run_names import default_run_directory
+from experiments.frames.run_options import RunOptions
+from experiments.frames.sources import asked_objects
 from inference import Execution, RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 
@@ -196,7 +196,7 @@ def test_how_arithmetic_is_carried_out_follows_device_scale_and_options(monkeypa
         settings(capture="on")
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
-    monkeypatch.setattr("experiments.options.resolve_device", lambda name: "cuda")
+    monkeypatch.setattr("experiments.frames.options.resolve_device", lambda name: "cuda")
     on_gpu = resolve(RunOptions("flying_shapes", capture="off"))[0]
     assert on_gpu.execution == replace(Execution.usual("cuda"), capture=False)
     assert resolve(RunOptions("flying_shapes", scale="smoke"))[0].execution == Execution()

@@ -5,9 +5,9 @@ from typing import get_args
 
 import pytest
 
-from experiments import posterior
-from experiments.config import ExperimentName, GuideName
-from experiments.defaults import defaults
+from experiments.frames import posterior
+from experiments.frames.config import ExperimentName, GuideName
+from experiments.frames.defaults import defaults
 from inference.diagnostics.schema import VARIABLES
 from pyro_nem.errors import ConfigError
 

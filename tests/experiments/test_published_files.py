@@ -6,9 +6,10 @@ import h5py
 import numpy as np
 import pytest
 
-from experiments import evaluate, finish, rollout, run
-from experiments.config import BALLS
-from experiments.published_files import published_file
+from experiments import evaluate, rollout, run
+from experiments.frames import finish
+from experiments.frames.config import BALLS
+from experiments.frames.published_files import published_file
 from pyro_nem.errors import ConfigError, DataError
 
 EXPERIMENTS = {

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from experiments.assembly import build_objective
-from experiments.defaults import defaults
-from experiments.options import resolve, resume_settings
-from experiments.run_options import RunOptions
+from experiments.frames.assembly import build_objective
+from experiments.frames.defaults import defaults
+from experiments.frames.options import resolve, resume_settings
+from experiments.frames.run_options import RunOptions
 from inference import RunDirectory
 from inference.guides import LOCATED_VIEWS
 from pyro_nem.data import Clip

@@ -10,10 +10,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from experiments import released
-from experiments.assembly import build_objective
-from experiments.defaults import defaults
-from experiments.released import (
+from experiments.frames import released
+from experiments.frames.assembly import build_objective
+from experiments.frames.defaults import defaults
+from experiments.frames.released import (
     WEIGHTS,
     Released,
     find_run,

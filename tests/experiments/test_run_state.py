@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.defaults import defaults
+from experiments.frames.defaults import defaults
 from experiments.sweeping.run_state import run_state
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError

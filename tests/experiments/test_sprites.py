@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from experiments.assembly import build_objective
-from experiments.defaults import defaults
+from experiments.frames.assembly import build_objective
+from experiments.frames.defaults import defaults
 from models import GaussianPixels
 from pyro_nem.data import make_clip
 

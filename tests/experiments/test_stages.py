@@ -7,17 +7,17 @@ import pytest
 import small_mnist
 import torch
 
-from experiments import finish as finish_module
-from experiments import run as run_module
-from experiments.assembly import build_objective
 from experiments.collect import collect
-from experiments.config import FrameExperiment
-from experiments.defaults import defaults
 from experiments.evaluate import main as evaluate
+from experiments.frames import finish as finish_module
+from experiments.frames import run as run_module
+from experiments.frames.assembly import build_objective
+from experiments.frames.config import FrameExperiment
+from experiments.frames.defaults import defaults
+from experiments.frames.stages import stages
 from experiments.report.read_run import read_run
 from experiments.rollout import main as rollout
 from experiments.run import main as run
-from experiments.stages import stages
 from experiments.sweep import main as sweep
 from experiments.sweeping.run_state import run_state
 from inference import RunDirectory, load_checkpoint

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from experiments import sweep
+from experiments.frames.run_options import RunOptions
 from experiments.processes import Outcome
-from experiments.run_options import RunOptions
 from experiments.sweep import main
 from experiments.sweeping import run_points
 from experiments.sweeping.options import SweepOptions

@@ -9,8 +9,8 @@ from smoke_commands import read
 
 from experiments import table
 from experiments.evaluate import main as evaluate
+from experiments.frames.run_options import RunOptions
 from experiments.processes import Outcome
-from experiments.run_options import RunOptions
 from experiments.sweeping.grid import expand
 from experiments.sweeping.run_points import run_name
 from experiments.sweeping.run_state import run_state

@@ -9,10 +9,10 @@ from typing import Literal
 import tyro
 
 from experiments.cli import Count, File, Number, Text
-from experiments.config import FrameExperiment
-from experiments.open_run import SplitName
-from experiments.options import to_score
-from experiments.sources import asked_objects, check_one_source, file_to_test, or_default
+from experiments.frames.config import FrameExperiment
+from experiments.frames.open_run import SplitName
+from experiments.frames.options import to_score
+from experiments.frames.sources import asked_objects, check_one_source, file_to_test, or_default
 from pyro_nem.errors import ConfigError
 
 __all__ = ["EvaluateOptions", "conditions", "evaluation_name"]

@@ -9,12 +9,12 @@ from typing import Any, cast
 import torch
 
 from experiments.cli import resolve_device
-from experiments.config import FrameExperiment, GuideName
-from experiments.defaults import defaults
-from experiments.digit_options import check_digits
+from experiments.frames.config import FrameExperiment, GuideName
+from experiments.frames.defaults import defaults
+from experiments.frames.digit_options import check_digits
+from experiments.frames.run_options import RunOptions
+from experiments.frames.sources import asked_file, check_one_source
 from experiments.resolving import choose_scale, require_same
-from experiments.run_options import RunOptions
-from experiments.sources import asked_file, check_one_source
 from inference import Execution, RunDirectory
 from inference.guides import View, count_channels
 from pyro_nem.errors import ConfigError

@@ -7,8 +7,9 @@ from typing import NamedTuple, cast
 
 from torch import nn
 
-from experiments.config import LARGE, TEST_SEED, FrameExperiment
-from experiments.sources import or_default
+from experiments.frames.config import LARGE, FrameExperiment
+from experiments.frames.sources import or_default
+from experiments.scale import TEST_SEED
 from inference import NEMObjective
 from inference.diagnostics import diagnose, find_problems, write_posterior
 from pyro_nem.data import FrameSource

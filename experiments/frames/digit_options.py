@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.run_options import RunOptions
+from experiments.frames.run_options import RunOptions
 from pyro_nem.errors import ConfigError
 
 __all__ = ["check_digits"]

@@ -6,7 +6,7 @@ from typing import TypedDict, cast
 
 from torch import nn
 
-from experiments.config import LARGE, FrameExperiment
+from experiments.frames.config import LARGE, FrameExperiment
 from inference.guides import (
     RNEM,
     RNNEM,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from experiments.config import FrameExperiment
-from experiments.defaults import defaults, usual_recipe
+from experiments.frames.config import FrameExperiment
+from experiments.frames.defaults import defaults, usual_recipe
 from inference import BoundConfig
 
 __all__ = ["default_run_directory"]

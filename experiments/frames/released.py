@@ -12,8 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from experiments.config import FrameExperiment
-from experiments.defaults import defaults
+from experiments.frames.config import FrameExperiment
+from experiments.frames.defaults import defaults
 from inference import RunDirectory, save_checkpoint
 from pyro_nem.errors import CheckpointError
 from pyro_nem.files import make_directory, replacing, write_json
@@ -28,7 +28,7 @@ __all__ = [
     "write_released",
 ]
 
-WEIGHTS: Final = Path(__file__).parent / "weights"
+WEIGHTS: Final = Path(__file__).parents[1] / "weights"
 """Where the weights are that come with the package."""
 
 _SUFFIX = ".safetensors"

@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 import tyro
 
 from experiments.cli import Choice, Count, File, Number, Text
-from experiments.config import (
+from experiments.frames.config import (
     ExperimentName,
     GuideName,
     NetworkName,
     RecipeName,
-    Scale,
     Variant,
 )
+from experiments.scale import Scale
 from inference import Divergence, Estimator, ObjectiveName, Precision
 from pyro_nem.errors import ConfigError
 

@@ -10,7 +10,7 @@ import pyro
 import torch
 from numpy.typing import NDArray
 
-from experiments.config import FrameExperiment
+from experiments.frames.config import FrameExperiment
 from inference import NEMObjective
 from models import Rollout
 from pyro_nem.data import Clip, FrameBatch, FrameSource, make_clip, read_batch

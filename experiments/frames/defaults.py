@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments.config import (
+from experiments.frames.config import (
     BALLS,
     LARGE,
     ExperimentName,
@@ -18,9 +18,9 @@ from experiments.config import (
     GuideName,
     NetworkName,
     RecipeName,
-    Scale,
     Variant,
 )
+from experiments.scale import Scale
 from inference import BoundConfig, Execution, TrainingConfig
 from inference.guides import LOCATED_VIEWS
 from pyro_nem.data import Noise

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.config import FrameExperiment
-from experiments.released import Released
+from experiments.frames.config import FrameExperiment
+from experiments.frames.released import Released
 
 __all__ = ["model_card"]
 

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from experiments.assembly import build_objective, check_same_frames, evaluation_file
-from experiments.config import FrameExperiment
+from experiments.frames.assembly import build_objective, check_same_frames, evaluation_file
+from experiments.frames.config import FrameExperiment
 from inference import NEMObjective, RunDirectory, load_checkpoint, load_weights
 from pyro_nem.data import HDF5Frames
 from pyro_nem.errors import ConfigError

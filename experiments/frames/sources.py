@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from experiments.config import FrameExperiment
-from experiments.published_files import published_file
+from experiments.frames.config import FrameExperiment
+from experiments.frames.published_files import published_file
 from pyro_nem.errors import ConfigError
 
 __all__ = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from experiments.config import TEST_SEED, FrameExperiment
+from experiments.frames.config import FrameExperiment
+from experiments.scale import TEST_SEED
 from inference import (
     Evaluation,
     NEMObjective,

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from experiments.cli import provenance
-from experiments.config import FrameExperiment
-from experiments.evaluate_options import EvaluateOptions, conditions, evaluation_name
-from experiments.open_run import OpenRun, check_sequences, trained_settings
-from experiments.released import find_run
-from experiments.scores import test_scores
+from experiments.frames.config import FrameExperiment
+from experiments.frames.evaluate_options import EvaluateOptions, conditions, evaluation_name
+from experiments.frames.open_run import OpenRun, check_sequences, trained_settings
+from experiments.frames.released import find_run
+from experiments.frames.scores import test_scores
 from experiments.tables.run_groups import what_counts
 from inference import ALONE, Evaluation, RunDirectory
 from pyro_nem.errors import CheckpointError
@@ -133,7 +133,7 @@ def trial(options: EvaluateOptions, arguments: Sequence[str]) -> Trial:
     CheckpointError
         If the folder holds no run.
     ConfigError, DataError
-        See :func:`experiments.evaluate_options.conditions`.
+        See :func:`experiments.frames.evaluate_options.conditions`.
     """
     directory = find_run(options.run_dir)
     settings = conditions(options, trained_settings(directory))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, get_args
 
-from experiments.config import FrameExperiment, Variant
-from experiments.defaults import at_variant
+from experiments.frames.config import FrameExperiment, Variant
+from experiments.frames.defaults import at_variant
 from inference import NEMObjective, Processes, RunDirectory, load_checkpoint, load_weights
 
 __all__ = ["Stage", "begin_with", "plan", "stages"]

@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.pictures import draw_pictures
-from experiments.posterior import save_posterior
+from experiments.frames.pictures import draw_pictures
+from experiments.frames.posterior import save_posterior
+from experiments.frames.scores import score_table, test_scores
+from experiments.frames.stages import Stage
 from experiments.report import write_report
-from experiments.scores import score_table, test_scores
-from experiments.stages import Stage
 from inference import Processes, Run, duration
 from pyro_nem.data import FrameSource
 from pyro_nem.files import write_json

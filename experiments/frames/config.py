@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from experiments.scale import Scale
 from inference import BoundConfig, Execution, TrainingConfig
 from inference.guides import View
 from pyro_nem.data import Noise
@@ -15,14 +16,12 @@ from pyro_nem.errors import CheckpointError, ConfigError
 __all__ = [
     "BALLS",
     "LARGE",
-    "TEST_SEED",
     "ExperimentName",
     "FrameExperiment",
     "GuideName",
     "NetworkName",
     "PixelName",
     "RecipeName",
-    "Scale",
     "Variant",
 ]
 
@@ -40,14 +39,10 @@ BALLS: tuple[ExperimentName, ...] = ("bouncing_balls", "bouncing_balls_curtain")
 LARGE: tuple[ExperimentName, ...] = (*BALLS, "sprites")
 """The experiments whose frames have 64x64 pixels, with objects that may vary in number."""
 
-TEST_SEED = 2**31
-"""Of noise and first responsibilities in tests: another one than that of any training."""
-
 GuideName = Literal["n-em", "rnn-em", "r-nem", "vrnn"]
 NetworkName = Literal["official", "located"]
 RecipeName = Literal["official", "improved"]
 PixelName = Literal["bernoulli", "gaussian"]
-Scale = Literal["smoke", "laptop", "paper"]
 Variant = Literal["20", "500", "full"]
 
 

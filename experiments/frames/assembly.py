@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from experiments.config import BALLS, FrameExperiment
-from experiments.networks import model_and_guide
+from experiments.frames.config import BALLS, FrameExperiment
+from experiments.frames.networks import model_and_guide
 from inference import NEMObjective, RunDirectory, prepare
 from pyro_nem.data import (
     BallsConfig,

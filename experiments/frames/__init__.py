@@ -1,0 +1,1 @@
+"""Experiments on frames: spatial mixtures and the guides that invert them."""
