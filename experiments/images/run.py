@@ -70,8 +70,8 @@ def _train_and_score(
     """Train, score and draw; return False if it was interrupted."""
     started = time.perf_counter()
     processes.share.size(settings.training.batch_size)
-    # One process looks and downloads, as others may have no access to the folder.
-    data = processes.once(lambda: load_data(settings))
+    # One process downloads what is missing; data are too large to be sent to the others.
+    data = processes.one_then_all(lambda: load_data(settings))
     objective = build_objective(settings, data.training)
     _introduce(settings, objective, data.training)
     begun = origin(resume, directory, arguments, settings.device)
