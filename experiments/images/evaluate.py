@@ -99,8 +99,8 @@ def _evaluate(options: ImageEvaluateOptions, arguments: list[str]) -> int:
     counts = (
         options.samples if options.estimator == "hmc" else "-".join(map(str, options.particles))
     )
-    name = f"{options.split}-{options.estimator}{counts}-{len(source)}images-{options.checkpoint}"
-    name = options.name or name
+    what = f"{options.estimator}{counts}-{len(source)}images"
+    name = options.name or f"{options.split}-{what}-{options.checkpoint}-seed{options.seed}"
     summary = {
         "split": options.split,
         "update": state["update"],

@@ -79,7 +79,8 @@ def _evaluate(options: SequenceEvaluateOptions, arguments: list[str]) -> int:
     print(score_table(scores, readings=data.readings))
     folder = make_directory(directory.path / "evaluations")
     counts = "-".join(map(str, options.particles))
-    name = options.name or f"{options.split}-{counts}particles-{options.checkpoint}"
+    what = f"{counts}particles-{options.checkpoint}-seed{options.seed}"
+    name = options.name or f"{options.split}-{what}"
     summary = {
         "split": options.split,
         "update": state["update"],

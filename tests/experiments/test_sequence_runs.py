@@ -105,15 +105,19 @@ def test_a_run_is_scored_again_by_other_numbers_of_particles(jsb, tmp_path, caps
     options = ["--device", "cpu", "--particles", "2", "3"]
     assert evaluate.main([str(folder), *options]) == 0
     assert "best.pt of update" in capsys.readouterr().out
-    found = json.loads((folder / "evaluations" / "test-2-3particles-best.json").read_text())
+    found = json.loads((folder / "evaluations" / "test-2-3particles-best-seed0.json").read_text())
     assert {name for name in found if name.startswith("test.nll_")} == {
         f"test.nll_{name}" for name in ("elbo", "iwae_2", "fivo_2", "iwae_3", "fivo_3")
     }
     # The same weights with other draws.
     assert found["test.nll_elbo"] == pytest.approx(first["test.nll_elbo"], rel=0.02)
     assert found["test.nll_elbo"] != first["test.nll_elbo"]
+    # Draws of another seed are kept beside them.
+    assert evaluate.main([str(folder), *options, "--seed", "3"]) == 0
+    other = json.loads((folder / "evaluations" / "test-2-3particles-best-seed3.json").read_text())
+    assert other["test.nll_elbo"] != found["test.nll_elbo"]
     assert evaluate.main([str(folder), *options, "--split", "validation"]) == 0
-    assert (folder / "evaluations" / "validation-2-3particles-best.json").is_file()
+    assert (folder / "evaluations" / "validation-2-3particles-best-seed0.json").is_file()
     assert evaluate.main([str(tmp_path / "nowhere")]) == 2
     assert "config.json" in capsys.readouterr().err
 
