@@ -9,7 +9,12 @@ from typing import Any
 from experiments.cli import resolve_device
 from experiments.resolving import choose_scale, given, require_same
 from experiments.sequences.config import SequenceExperiment
-from experiments.sequences.data_options import chosen_collection, data_changes, data_name
+from experiments.sequences.data_options import (
+    chosen_collection,
+    data_changes,
+    data_name,
+    is_mixture,
+)
 from experiments.sequences.defaults import sequence_defaults
 from experiments.sequences.options import SequenceOptions
 from inference import BoundConfig, RunDirectory, TrainingConfig
@@ -42,7 +47,14 @@ def resolve(options: SequenceOptions) -> tuple[SequenceExperiment, str]:
     scale, reason = choose_scale(options.scale, device)
     tunes, corpus = chosen_collection(options)
     model = options.model or "vrnn"
-    settings = sequence_defaults(options.experiment, scale, model, tunes=tunes, corpus=corpus)
+    settings = sequence_defaults(
+        options.experiment,
+        scale,
+        model,
+        tunes=tunes,
+        corpus=corpus,
+        mixture=is_mixture(options.experiment, options.output, options.components),
+    )
     return replace(_changed(options, settings), device=device), reason
 
 
@@ -73,6 +85,7 @@ def default_directory(settings: SequenceExperiment) -> Path:
         settings.model,
         tunes=settings.tunes,
         corpus=settings.corpus,
+        mixture=is_mixture(settings.experiment, settings.output, settings.components),
     )
     parts: list[str] = [settings.scale, *data_name(settings), settings.model]
     if settings.latent_size:

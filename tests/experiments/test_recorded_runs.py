@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,7 +95,7 @@ def test_handwriting_is_scored_in_units_of_the_recorder_too(tmp_path, monkeypatc
     options = ["--device", "cpu", "--particles", "2", "--split", "validation"]
     assert evaluate.main([str(tmp_path / "run"), *options]) == 0
     assert "column 2: nats a step in units of the recorder" in capsys.readouterr().out
-    path = tmp_path / "run" / "evaluations" / "validation-2particles-best.json"
+    path = tmp_path / "run" / "evaluations" / "validation-2particles-best-seed0.json"
     found = json.loads(path.read_text())
     assert found["validation.nll_recorded_iwae_2"] == pytest.approx(
         found["validation.nll_iwae_2"] + offset
@@ -172,6 +174,11 @@ def test_the_paper_scale_has_the_published_sizes(tmp_path):
     assert sizes("speech", "blizzard") == (4000, 200, 500, 128)
     assert sizes("speech", "timit", model="rnn") == (2000, 0, 800, 64)
     assert sizes("handwriting", "iam") == (1200, 50, 150, 20)
+    # The baselines with a mixture are narrower than those without.
+    assert sizes("speech", "blizzard", model="rnn") == (4000, 0, 800, 128)
+    assert sizes("speech", "blizzard", model="rnn", output="mixture") == (4000, 0, 700, 128)
+    assert sizes("handwriting", "iam", model="rnn") == (1200, 0, 300, 20)
+    assert sizes("handwriting", "iam", model="rnn", components=1) == (1200, 0, 340, 20)
     assert settings("speech", scale="paper").output == "gaussian"
     assert settings("speech", scale="laptop").output == "autoregressive"
     assert settings("speech", scale="paper", output="mixture").components == 20
@@ -191,6 +198,24 @@ def test_the_name_of_a_folder_tells_the_law():
     )
 
 
+def test_runs_on_different_folders_of_a_user_do_not_share_one(tmp_path, monkeypatch):
+    def name(data_dir, **options):
+        found = settings("speech", corpus="timit", data_dir=data_dir, **options)
+        return default_directory(found).name
+
+    one, two = tmp_path / "a" / "timit", tmp_path / "b" / "timit"
+    assert re.fullmatch(r"smoke-timit-timit-[0-9a-f]{6}-autoregressive-vrnn-elbo-seed0", name(one))
+    assert name(one) != name(two)
+    one.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a")
+    # However the folder is called it is the same one, and found from anywhere.
+    assert name(Path("timit")) == name(one)
+    found = settings("speech", corpus="timit", data_dir=Path("timit"))
+    assert found.data_dir == str(one)
+    usual = settings("handwriting", corpus="iam", data_dir=one, model="rnn", scale="paper")
+    assert "width" not in default_directory(usual).name
+
+
 @pytest.mark.parametrize(
     ("experiment", "options", "message"),
     [
@@ -202,7 +227,7 @@ def test_the_name_of_a_folder_tells_the_law():
         ("strokes", {"normalisation": "pooled"}, "--normalisation: is for handwriting"),
         ("speech", {"components": 3}, "--components: expected a number from 1, with"),
         ("handwriting", {"components": 0}, "--components: expected a number from 1.*got 0"),
-        ("speech", {"data_dir": "here"}, "--data-dir: is for timit, blizzard, iam"),
+        ("speech", {"data_dir": Path("here")}, "--data-dir: is for timit, blizzard, iam"),
     ],
 )
 def test_contradictions_are_refused(experiment, options, message):
