@@ -123,7 +123,7 @@ class SequenceVRNN(nn.Module):
             if self.latent_size:
                 z = pyro.sample("z", self._prior_site(rollout.context))
             raw = self.decode(z, rollout.context)  # [(S,) T, B, P]
-            pyro.sample("x", self.law_of_steps.law(raw, _before(batch.x)), obs=batch.x)
+            pyro.sample("x", self.law_of_steps.law(raw, _before(batch)), obs=batch.x)
 
     def imagine(self, state: RecurrentState, steps: int, before: Tensor | None = None) -> Tensor:
         """Draw what comes next, as a Pyro program with the sites "z_t" and "x_t" for each step.
@@ -196,6 +196,6 @@ class SequenceVRNN(nn.Module):
         return dist.Normal(*self.prior_law(context)).to_event(1)
 
 
-def _before(x: Tensor) -> Tensor:
-    """Return x_{t-1} of each step, 0 before the first; [T, B, D]."""
-    return torch.cat([torch.zeros_like(x[:1]), x[:-1]])
+def _before(batch: SequenceBatch) -> Tensor:
+    """Return x_{t-1} of each step, [T, B, D]."""
+    return torch.cat([batch.first_before.unsqueeze(0), batch.x[:-1]])

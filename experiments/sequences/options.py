@@ -83,7 +83,7 @@ class SequenceOptions:
 
     kl_warmup: Count = None
     """Updates over which the weight of that KL rises to 1 (elbo and vae); 0 for none. Default: a
-    third to a half of all at the laptop scale, none at the paper's."""
+    third to three fifths of all at the laptop scale, none at the paper's."""
 
     free_nats: Number = None
     """KL of a step that costs nothing in training, in nats (elbo and vae). Default: 0."""
@@ -111,8 +111,8 @@ class SequenceOptions:
 
     chunk: Count = None
     """Cut training sequences into pieces of so many steps; validation and test have whole ones.
-    Default: below the paper scale 100 for nottingham and handwriting and 40 for speech, else not
-    cut."""
+    The law of a step knows the step before a piece, the recurrence begins anew. Default: below the
+    paper scale 100 for nottingham and handwriting and 40 for speech, else not cut."""
 
     seed: Count = None
     """Seed of weights, data order and draws. Default: 0."""

@@ -52,13 +52,8 @@ from pyro_nem.data.published import PublishedFile, published_content
 from pyro_nem.data.recordings import Recording, frames_of, read_recording, read_wav
 from pyro_nem.data.resident import MEMORY_LIMIT, ResidentFrames
 from pyro_nem.data.scaling import Scaling
-from pyro_nem.data.sequences import (
-    SequenceBatch,
-    SequenceSet,
-    pad,
-    padded_batches,
-    shuffled_batches,
-)
+from pyro_nem.data.sequence_batch import SequenceBatch, pad
+from pyro_nem.data.sequences import SequenceSet, padded_batches, shuffled_batches
 from pyro_nem.data.shapes import (
     BITMAPS,
     Scene,
@@ -80,6 +75,7 @@ from pyro_nem.data.sprites import (
     generate_sprites,
     render_sprites,
 )
+from pyro_nem.data.stored_rows import Rows, StoredRows, loaded
 
 __all__ = [
     "BITMAPS",
@@ -114,6 +110,7 @@ __all__ = [
     "PublishedFile",
     "Recording",
     "ResidentFrames",
+    "Rows",
     "Scaling",
     "Scene",
     "SequenceBatch",
@@ -124,6 +121,7 @@ __all__ = [
     "Split",
     "SpriteScene",
     "SpritesConfig",
+    "StoredRows",
     "TuneName",
     "TupleCode",
     "as_source",
@@ -150,6 +148,7 @@ __all__ = [
     "generate_shapes",
     "generate_sprites",
     "iam",
+    "loaded",
     "make_clip",
     "masked_uniform",
     "mnist_images",
