@@ -58,7 +58,7 @@ def data_changes(options: SequenceOptions, settings: SequenceExperiment) -> dict
     ConfigError
         If an option is for another experiment, or the user's folder is missing.
     """
-    for name, experiment in (("output", "speech"), ("normalisation", "handwriting")):
+    for name, experiment in (("law", "speech"), ("normalisation", "handwriting")):
         if getattr(options, name) is not None and settings.experiment != experiment:
             raise ConfigError(f"--{name}: is for {experiment}; leave it out")
     # Absolute, so that a run is continued and scored from anywhere.
@@ -72,12 +72,12 @@ def data_changes(options: SequenceOptions, settings: SequenceExperiment) -> dict
         raise ConfigError(
             f"--data-dir: is for {', '.join(_USERS)}; other data are looked for in $PYRO_NEM_DATA"
         )
-    output = options.output or settings.output
+    output = options.law or settings.output
     mixed = output == "mixture" or settings.experiment == "handwriting"
     components = settings.components if options.components is None else options.components
     if options.components is not None and (not mixed or options.components < 1):
         raise ConfigError(
-            f"--components: expected a number from 1, with --output mixture or for handwriting, "
+            f"--components: expected a number from 1, with --law mixture or for handwriting, "
             f"got {options.components}"
         )
     return {

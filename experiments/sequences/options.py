@@ -45,13 +45,13 @@ class SequenceOptions:
     data_dir: File = None
     """timit, blizzard, iam: the folder where you have them."""
 
-    output: Annotated[LawName | None, Choice] = None
+    law: Annotated[LawName | None, Choice] = None
     """speech: the law of a frame. gaussian and mixture are those of the paper; in autoregressive,
     which is ours, samples see those before them. Default: autoregressive, at the paper scale
     gaussian."""
 
     components: Count = None
-    """Gaussians of the law of a step (speech with --output mixture, handwriting). Default: 20."""
+    """Gaussians of the law of a step (speech with --law mixture, handwriting). Default: 20."""
 
     normalisation: Annotated[MoveScale | None, Choice] = None
     """handwriting: pooled divides movements by the standard deviation of both coordinates,

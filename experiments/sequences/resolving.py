@@ -53,7 +53,7 @@ def resolve(options: SequenceOptions) -> tuple[SequenceExperiment, str]:
         model,
         tunes=tunes,
         corpus=corpus,
-        mixture=is_mixture(options.experiment, options.output, options.components),
+        mixture=is_mixture(options.experiment, options.law, options.components),
     )
     return replace(_changed(options, settings), device=device), reason
 

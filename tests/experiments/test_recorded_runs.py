@@ -33,10 +33,10 @@ def run(folder, experiment, *options):
     ("options", "bound"),
     [
         ((), "elbo"),
-        (("--output", "gaussian", "--model", "vrnn-i"), "elbo"),
-        (("--output", "mixture", "--components", "2"), "elbo"),
-        (("--output", "mixture", "--components", "2", "--model", "rnn"), "exact"),
-        (("--output", "gaussian", "--model", "rnn"), "exact"),
+        (("--law", "gaussian", "--model", "vrnn-i"), "elbo"),
+        (("--law", "mixture", "--components", "2"), "elbo"),
+        (("--law", "mixture", "--components", "2", "--model", "rnn"), "exact"),
+        (("--law", "gaussian", "--model", "rnn"), "exact"),
     ],
     ids=str,
 )
@@ -133,8 +133,8 @@ def settings(experiment, **options):
     ("experiment", "options", "law"),
     [
         ("speech", {}, AutoregressiveOutput),
-        ("speech", {"output": "gaussian"}, GaussianOutput),
-        ("speech", {"output": "mixture", "components": 4}, GaussianMixtureOutput),
+        ("speech", {"law": "gaussian"}, GaussianOutput),
+        ("speech", {"law": "mixture", "components": 4}, GaussianMixtureOutput),
         ("handwriting", {"components": 4}, PenOutput),
     ],
 )
@@ -176,12 +176,12 @@ def test_the_paper_scale_has_the_published_sizes(tmp_path):
     assert sizes("handwriting", "iam") == (1200, 50, 150, 20)
     # The baselines with a mixture are narrower than those without.
     assert sizes("speech", "blizzard", model="rnn") == (4000, 0, 800, 128)
-    assert sizes("speech", "blizzard", model="rnn", output="mixture") == (4000, 0, 700, 128)
+    assert sizes("speech", "blizzard", model="rnn", law="mixture") == (4000, 0, 700, 128)
     assert sizes("handwriting", "iam", model="rnn") == (1200, 0, 300, 20)
     assert sizes("handwriting", "iam", model="rnn", components=1) == (1200, 0, 340, 20)
     assert settings("speech", scale="paper").output == "gaussian"
     assert settings("speech", scale="laptop").output == "autoregressive"
-    assert settings("speech", scale="paper", output="mixture").components == 20
+    assert settings("speech", scale="paper", law="mixture").components == 20
 
 
 def test_the_name_of_a_folder_tells_the_law():
@@ -189,7 +189,7 @@ def test_the_name_of_a_folder_tells_the_law():
         return default_directory(settings(experiment, scale="laptop", **options)).as_posix()
 
     assert name("speech") == "runs/speech/laptop-digits-autoregressive-vrnn-elbo-seed0"
-    assert name("speech", output="mixture", components=5, model="rnn") == (
+    assert name("speech", law="mixture", components=5, model="rnn") == (
         "runs/speech/laptop-digits-mixture-components5-rnn-seed0"
     )
     assert name("handwriting") == "runs/handwriting/laptop-omniglot-vrnn-elbo-seed0"
@@ -223,7 +223,7 @@ def test_runs_on_different_folders_of_a_user_do_not_share_one(tmp_path, monkeypa
         ("chorales", {"corpus": "iam"}, "--corpus: chorales has none"),
         ("speech", {"corpus": "iam"}, "--corpus: iam is handwriting, not speech"),
         ("handwriting", {"corpus": "digits"}, "--corpus: digits is speech, not handwriting"),
-        ("handwriting", {"output": "gaussian"}, "--output: is for speech"),
+        ("handwriting", {"law": "gaussian"}, "--law: is for speech"),
         ("strokes", {"normalisation": "pooled"}, "--normalisation: is for handwriting"),
         ("speech", {"components": 3}, "--components: expected a number from 1, with"),
         ("handwriting", {"components": 0}, "--components: expected a number from 1.*got 0"),
@@ -237,14 +237,14 @@ def test_contradictions_are_refused(experiment, options, message):
 
 def test_a_continued_run_has_the_settings_of_its_folder(tmp_path):
     directory = RunDirectory(tmp_path / "run")
-    found = settings("speech", output="mixture", components=2)
+    found = settings("speech", law="mixture", components=2)
     directory.create({"settings": found.to_dict()})
 
     def resumed(**options):
         asked = SequenceOptions("speech", resume=True, device="cpu", **options)
         return resume_settings(asked, directory)
 
-    assert resumed() == resumed(output="mixture", components=2, corpus="digits") == found
-    for options in ({"output": "gaussian"}, {"components": 3}, {"corpus": "timit"}):
+    assert resumed() == resumed(law="mixture", components=2, corpus="digits") == found
+    for options in ({"law": "gaussian"}, {"components": 3}, {"corpus": "timit"}):
         with pytest.raises(CheckpointError, match="holds a run with"):
             resumed(**options)

@@ -10,12 +10,13 @@ from smoke_commands import read
 from experiments import table, table_tests
 from experiments.evaluate import main as evaluate
 from experiments.grid import expand
+from experiments.kinds import FRAMES, IMAGES, SEQUENCES
 from experiments.processes import Outcome
 from experiments.published import published_ami
 from experiments.run_groups import setting_name
-from experiments.run_options import RunOptions
 from experiments.run_points import run_name
 from experiments.run_state import run_state
+from experiments.sweep_options import SweepOptions
 from experiments.table import main
 from experiments.table_options import TableOptions
 from experiments.table_plan import PLANS
@@ -276,9 +277,12 @@ def test_options_of_run_hold_for_all_runs(runner, tmp_path):
     assert "3/3, clip norm 3.0" in settings
 
 
-def test_no_option_of_a_run_is_hidden_by_one_of_the_table():
-    both = set(vars(RunOptions("flying_shapes"))) & set(vars(TableOptions("static")))
-    assert both == {"scale"}
+@pytest.mark.parametrize("kind", [FRAMES, SEQUENCES, IMAGES])
+def test_no_option_of_a_run_is_hidden_by_one_of_the_table(kind):
+    of_run = set(vars(kind.options(kind.names[0])))
+    assert of_run & set(vars(TableOptions("static"))) == {"scale"}
+    of_sweep = of_run & set(vars(SweepOptions("flying_shapes")))
+    assert of_sweep == {"experiment", "threads"}
 
 
 def test_help_explains(capsys):
