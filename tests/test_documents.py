@@ -52,6 +52,7 @@ COMMANDS = (
     "sweep",
     "evaluate",
     "sequences.evaluate",
+    "sequences.generate",
     "images.evaluate",
     "images.sweep",
     "report",
@@ -213,6 +214,8 @@ def test_commands_run(line, workspace):
             arguments.append("--dry-run")
     elif program == "experiments.sequences.evaluate":
         arguments = [*without(first_values(arguments), "--particles"), "--particles", "2"]
+    elif program == "experiments.sequences.generate":
+        arguments = [*without(arguments, "--steps", "--count"), "--steps", "3", "--count", "2"]
     elif program == "experiments.images.evaluate":
         arguments = without(first_values(arguments), "--particles", "--images")
         arguments += ["--particles", "2", "--images", "2", "--samples", "20"]

@@ -12,7 +12,7 @@ import small_speech
 from scipy.io import wavfile
 
 from experiments.run import main
-from experiments.sequences import evaluate
+from experiments.sequences import evaluate, generate
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.load_data import load_data
@@ -78,6 +78,15 @@ def test_speech_is_drawn_and_can_be_heard(tmp_path, monkeypatch):
     _, continued = wavfile.read(figures / "sequence_0_continued.wav")
     assert len(continued) == 48 * 200
     assert np.abs(continued[:400].astype(int) - given[:400]).max() <= 1
+    options = ["--device", "cpu", "--continue", "2", "--steps", "1", "--count", "1"]
+    assert generate.main([str(tmp_path / "run"), *options]) == 0
+    place = tmp_path / "run" / "generated" / "1from2-1steps-best-seed0"
+    rate, continued = wavfile.read(place / "sequence_0_continued.wav")
+    assert (rate, len(continued)) == (8000, 600)
+    with np.load(place / "sequences.npz") as stored:
+        frames = stored["sequences"][0].ravel()
+    np.testing.assert_allclose(frames[:400], found.ravel()[:400], atol=0.1)
+    assert np.abs(frames.clip(-(2**15), 2**15 - 1) - continued).max() <= 1
 
 
 def test_handwriting_is_scored_in_units_of_the_recorder_too(tmp_path, monkeypatch, capsys):
