@@ -27,7 +27,7 @@ __all__ = ["GenerateOptions", "main"]
 
 _PROGRAM = "experiments.sequences.generate"
 
-# Pictures side by side.
+# Pictures side by side, at most.
 _COLUMNS = 4
 
 
@@ -121,7 +121,9 @@ def _rows(sequences: NDArray[Any], beginning: int) -> list[list[Drawn]]:
     drawn: list[Drawn] = [
         (title.format(n), sequence, beginning or None) for n, sequence in enumerate(sequences)
     ]
-    return [drawn[start : start + _COLUMNS] for start in range(0, len(drawn), _COLUMNS)]
+    # Rows of a figure are equally long.
+    columns = max(n for n in range(1, _COLUMNS + 1) if len(drawn) % n == 0)
+    return [drawn[start : start + columns] for start in range(0, len(drawn), columns)]
 
 
 if __name__ == "__main__":

@@ -138,6 +138,9 @@ def test_a_run_draws_and_goes_on_with_test_sequences(jsb, tmp_path, capsys):
     assert run(folder) == 0
     options = [str(folder), "--device", "cpu", "--steps", "7", "--count", "2"]
     assert generate.main(options) == 0
+    # Six are two rows of three.
+    assert generate.main([*options, "--count", "6"]) == 0
+    assert (folder / "generated" / "6draws-7steps-best-seed0" / "rolls.png").is_file()
     assert generate.main([*options, "--continue", "4", "--seed", "3"]) == 0
     assert "of update" in capsys.readouterr().out
     places = [
