@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from experiments.carrying_out import carry_out, origin
+from experiments.carrying_out import TEST_SEED, carry_out, origin
 from experiments.cli import run_command, use_threads
 from experiments.images.assembly import build_objective, load_data
 from experiments.images.config import ImageExperiment
@@ -21,9 +21,6 @@ from pyro_nem.files import write_json
 __all__ = ["run_images"]
 
 _PROGRAM = "experiments.run"
-
-# Another seed than any training's, so that the draws are new.
-_TEST_SEED = 2**31
 
 
 def run_images(arguments: Sequence[str]) -> int:
@@ -90,7 +87,7 @@ def _train_and_score(
         return False
     trained = time.perf_counter()
     print(f"scoring {len(data.test):,} test images")
-    seed = _TEST_SEED + settings.training.seed
+    seed = TEST_SEED + settings.training.seed
     scores = score_run(objective, data.test, settings, seed=seed, processes=processes)
     if not processes.writes:
         return True

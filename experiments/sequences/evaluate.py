@@ -10,8 +10,9 @@ from typing import Literal
 import tyro
 
 from experiments.cli import Count, Text, provenance, run_command, use_threads
-from experiments.sequences.open_run import CheckpointName, open_run
+from experiments.sequences.open_run import open_run
 from experiments.sequences.score_table import score_table, summary_scores
+from experiments.trained_weights import CheckpointName
 from inference import RunDirectory
 from inference.sequences import score_sequences
 from pyro_nem.files import make_directory, write_json

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from experiments.cli import Count, Text, provenance, run_command, use_threads
-from experiments.sequences.open_run import CheckpointName, OpenSequenceRun, open_run
+from experiments.sequences.open_run import OpenSequenceRun, open_run
 from experiments.sequences.sequence_data import Drawn
+from experiments.trained_weights import CheckpointName
 from inference import RunDirectory
 from inference.sequences import continue_sequences, draw_sequences
 from pyro_nem.checks import at_least

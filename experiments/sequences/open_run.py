@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from experiments.cli import resolve_device
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.load_data import load_data
 from experiments.sequences.sequence_data import SequenceData
-from inference import RunDirectory, load_checkpoint, load_weights
+from experiments.trained_weights import CheckpointName, load_trained
+from inference import RunDirectory
 from inference.sequences import SequenceObjective
 
-__all__ = ["CheckpointName", "OpenSequenceRun", "open_run"]
-
-CheckpointName = Literal["best", "last"]
+__all__ = ["OpenSequenceRun", "open_run"]
 
 
 class OpenSequenceRun(NamedTuple):
@@ -64,10 +63,7 @@ def open_run(
     """
     settings = SequenceExperiment.from_dict(directory.read_settings(), str(directory.config))
     settings = replace(settings, device=resolve_device(device))
-    path = directory.best if checkpoint == "best" else directory.last
-    state = load_checkpoint(path)
     data = load_data(settings)
     objective = build_objective(settings, data)
-    load_weights(objective, state["evaluated"], path)
-    print(f"{directory.path}, {path.name} of update {state['update']}")
-    return OpenSequenceRun(settings, data, objective, state["update"])
+    update = load_trained(objective, directory, checkpoint)
+    return OpenSequenceRun(settings, data, objective, update)

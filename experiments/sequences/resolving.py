@@ -18,12 +18,10 @@ from experiments.sequences.data_options import (
 from experiments.sequences.defaults import sequence_defaults
 from experiments.sequences.options import SequenceOptions
 from inference import BoundConfig, RunDirectory, TrainingConfig
+from inference.sequences import RESAMPLE
 from pyro_nem.errors import ConfigError
 
 __all__ = ["default_directory", "resolve", "resume_settings"]
-
-# FIVO's: when the effective number of particles is below half of them.
-_RESAMPLE = 0.5
 
 _SETTINGS = ("latent_size", "hidden_size", "width", "layers", "chunk")
 _SWITCHES = ("layer_norm", "residual", "smoothing")
@@ -134,7 +132,7 @@ def _changed(options: SequenceOptions, settings: SequenceExperiment) -> Sequence
         if weighted:
             # It has no KL of its own to weigh.
             bound.setdefault("kl_warmup", 0)
-        changes["resample"] = _RESAMPLE if options.objective == "fivo" else None
+        changes["resample"] = RESAMPLE if options.objective == "fivo" else None
     bound["divergence"] = options.divergence or _divergence(
         bound.get("objective", settings.bound.objective),
         bound.get("gradient", settings.bound.gradient),

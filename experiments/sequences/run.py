@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.carrying_out import carry_out, origin
+from experiments.carrying_out import TEST_SEED, carry_out, origin
 from experiments.cli import run_command, use_threads
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
@@ -30,9 +30,6 @@ from pyro_nem.files import write_json
 __all__ = ["run_sequences"]
 
 _PROGRAM = "experiments.run"
-
-# Another seed than any training's, so that the draws are new.
-_TEST_SEED = 2**31
 
 
 def run_sequences(arguments: Sequence[str]) -> int:
@@ -105,7 +102,7 @@ def _train_and_score(
         objective,
         data.test,
         particles=settings.particles,
-        seed=_TEST_SEED + settings.training.seed,
+        seed=TEST_SEED + settings.training.seed,
         processes=processes,
     )
     if not processes.writes:

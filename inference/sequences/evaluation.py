@@ -12,6 +12,7 @@ from torch import Tensor
 from inference.bound_config import BoundConfig
 from inference.processes import ALONE, Processes
 from inference.sequences.objective import SequenceObjective
+from inference.sequences.resampling import RESAMPLE
 from inference.streams import update_seed
 from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceSet, padded_batches
@@ -20,9 +21,6 @@ __all__ = ["SequenceScores", "score_objective", "score_sequences"]
 
 # Streams of randomness beside stream 0, the training updates.
 _STREAM = 1
-
-# When particles are resampled in the bound that is reported, as in the literature.
-_RESAMPLE = 0.5
 
 
 class SequenceScores(NamedTuple):
@@ -138,5 +136,5 @@ def score_sequences(
     for count in particles:
         bound = BoundConfig("iwae", count)
         values[f"iwae_{count}"] = scored(bound).values["bound"]
-        values[f"fivo_{count}"] = scored(bound, _RESAMPLE).values["bound"]
+        values[f"fivo_{count}"] = scored(bound, RESAMPLE).values["bound"]
     return SequenceScores(values, first.steps)
