@@ -11,12 +11,14 @@ from experiments.carrying_out import carry_out, origin
 from experiments.cli import run_command, use_threads
 from experiments.config import FrameExperiment
 from experiments.finish import finish
-from experiments.images import ImageExperimentName, run_images
+from experiments.images import ImageExperimentName
+from experiments.images.run import run_images
 from experiments.options import resolve, resume_settings
 from experiments.run_names import default_run_directory
 from experiments.run_options import RunOptions
 from experiments.run_state import RunState, stage_state
-from experiments.sequences import SequenceExperimentName, run_sequences
+from experiments.sequences import SequenceExperimentName
+from experiments.sequences.run import run_sequences
 from experiments.stages import Stage, begin_with, plan, stages
 from inference import (
     Execution,

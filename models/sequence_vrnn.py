@@ -122,8 +122,7 @@ class SequenceVRNN(nn.Module):
             z = rollout.z
             if self.latent_size:
                 z = pyro.sample("z", self._prior_site(rollout.context))
-            raw = self.decode(z, rollout.context)  # [(S,) T, B, P]
-            pyro.sample("x", self.law_of_steps.law(raw, _before(batch.x)), obs=batch.x)
+            pyro.sample("x", self.step_laws(batch.x, z, rollout.context), obs=batch.x)
 
     def imagine(self, state: RecurrentState, steps: int, before: Tensor | None = None) -> Tensor:
         """Draw what comes next, as a Pyro program with the sites "z_t" and "x_t" for each step.
@@ -176,6 +175,18 @@ class SequenceVRNN(nn.Module):
         """Return the numbers that the output law takes, z [..., H] -> [..., P]."""
         raw: Tensor = self.decoder(torch.cat([self.phi_z(z), context], dim=-1))
         return raw
+
+    def step_laws(self, x: Tensor, z: Tensor, context: Tensor) -> dist.TorchDistribution:
+        """Return p(x_t | z_t, h_{t-1}) of all steps of sequences, event shape [D].
+
+        Parameters
+        ----------
+        x
+            The steps, [T, B, D]: a law may read the one before.
+        z, context
+            z_t and h_{t-1} of each, [(S,) T, B, H] and [(S,) T, B, G].
+        """
+        return self.law_of_steps.law(self.decode(z, context), _before(x))
 
     def advance(self, state: RecurrentState, features: Tensor, z: Tensor) -> RecurrentState:
         """Take in a step.

@@ -17,6 +17,7 @@ from experiments.sequences.config import (
     SequenceExperimentName,
 )
 from inference import Divergence, Estimator
+from pyro_nem.checks import at_least
 from pyro_nem.data import MoveScale, TuneName
 
 __all__ = ["SequenceOptions"]
@@ -27,7 +28,8 @@ class SequenceOptions:
     """Train a variational recurrent network on sequences and bound their log-likelihood.
 
     Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
-    end, summary.json. Stop with Ctrl-C at any time and continue with --resume.
+    end, posterior.nc, summary.json and report.html. Stop with Ctrl-C at any time and continue with
+    --resume.
     """
 
     experiment: tyro.conf.Positional[SequenceExperimentName]
@@ -141,6 +143,10 @@ class SequenceOptions:
     patience: Count = None
     """Stop after this many validations without a lower loss."""
 
+    posterior_sequences: Count = None
+    """Test sequences that posterior.nc describes; 0 for no such file. Default: 32, of recordings
+    20."""
+
     run_dir: File = None
     """Folder of the run. Default: runs/EXPERIMENT/NAME, the name made from the settings."""
 
@@ -152,3 +158,6 @@ class SequenceOptions:
 
     threads: Count = None
     """CPU threads. Default: PyTorch's choice, the number of cores."""
+
+    def __post_init__(self) -> None:
+        at_least(0, **{"--posterior-sequences": self.posterior_sequences})

@@ -8,11 +8,13 @@ from typing import Any
 
 from experiments.carrying_out import carry_out, origin
 from experiments.cli import run_command, use_threads
+from experiments.report import write_report
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.load_data import load_data
 from experiments.sequences.options import SequenceOptions
 from experiments.sequences.pictures import draw_pictures
+from experiments.sequences.posterior import save_posterior
 from experiments.sequences.resolving import default_directory, resolve, resume_settings
 from experiments.sequences.score_table import score_table, summary_scores
 from experiments.sequences.sequence_data import SequenceData
@@ -46,9 +48,7 @@ def _run(options: SequenceOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
     settings, directory = _open(options)
     return carry_out(
-        lambda processes: _train_and_score(
-            settings, directory, options.resume, arguments, processes
-        ),
+        lambda processes: _train_and_score(settings, directory, options, arguments, processes),
         settings.device,
         settings.experiment,
         [directory],
@@ -72,7 +72,7 @@ def _open(options: SequenceOptions) -> tuple[SequenceExperiment, RunDirectory]:
 def _train_and_score(
     settings: SequenceExperiment,
     directory: RunDirectory,
-    resume: bool,
+    options: SequenceOptions,
     arguments: list[str],
     processes: Processes,
 ) -> bool:
@@ -85,7 +85,7 @@ def _train_and_score(
     chunk = settings.chunk
     pieces = data.training if chunk is None else data.training.pieces(chunk)
     _introduce(settings, objective, pieces)
-    begun = origin(resume, directory, arguments, settings.device)
+    begun = origin(options.resume, directory, arguments, settings.device)
     prepared = time.perf_counter() - started
     run = fit_sequences(
         objective,
@@ -94,7 +94,7 @@ def _train_and_score(
         config=settings.training,
         directory=directory,
         description={"settings": settings.to_dict(), **begun},
-        resume=resume,
+        resume=options.resume,
         processes=processes,
     )
     if run.reason == "interrupted":
@@ -112,11 +112,16 @@ def _train_and_score(
         return True
     floors = data.floors()
     print(score_table(scores, floors, data.readings))
+    described = save_posterior(
+        objective, settings, data.test, directory.posterior, sequences=options.posterior_sequences
+    )
     print("drawing figures")
     draw_pictures(objective, data, run.records, directory.figures)
     seconds = prepared + run.seconds + time.perf_counter() - trained
-    write_json(directory.summary, _summary(settings, run, scores, data, floors, seconds, begun))
-    print(f"done in {duration(seconds)}; everything is in {directory.path}")
+    summary = _summary(settings, run, scores, data, floors, seconds, begun)
+    write_json(directory.summary, {**summary, "posterior_sequences": described})
+    write_report(directory, directory.report)
+    print(f"done in {duration(seconds)}; everything is in {directory.path}, see {directory.report}")
     return True
 
 

@@ -1,5 +1,6 @@
 """Inference for sequence models: the posterior, its bounds, training and evaluation."""
 
+from inference.sequences.diagnosis import diagnose_sequences
 from inference.sequences.evaluation import SequenceScores, score_sequences
 from inference.sequences.fitting import SequenceRun, fit_sequences
 from inference.sequences.generation import continue_sequences, draw_sequences
@@ -20,6 +21,7 @@ __all__ = [
     "SystematicResampling",
     "combine_resampled",
     "continue_sequences",
+    "diagnose_sequences",
     "draw_sequences",
     "fit_sequences",
     "score_sequences",

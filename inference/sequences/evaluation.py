@@ -15,6 +15,7 @@ from inference.sequences.objective import SequenceObjective
 from inference.streams import update_seed
 from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceSet, padded_batches
+from pyro_nem.metrics import standard_errors
 
 __all__ = ["SequenceScores", "score_objective", "score_sequences"]
 
@@ -49,6 +50,16 @@ class SequenceScores(NamedTuple):
         total = self.steps.sum()
         sums = {name: (values.sum() / total).item() for name, values in self.values.items()}
         return {name: value if name == "kl" else -value for name, value in sums.items()}
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """Standard errors of these over the sequences, those of ratios; NaN for a single one."""
+        steps = self.steps.double()
+        ratios = {name: values.sum() / steps.sum() for name, values in self.values.items()}
+        return {
+            name: (standard_errors((values - ratios[name] * steps).numpy()) / steps.mean()).item()
+            for name, values in self.values.items()
+        }
 
 
 def score_objective(

@@ -24,7 +24,7 @@ from pyro_nem.data.batches import (
 )
 from pyro_nem.data.cache import balls_file, digits_file, shapes_file, sprites_file
 from pyro_nem.data.clip import Clip, make_clip
-from pyro_nem.data.digest import frames_sha256
+from pyro_nem.data.digest import arrays_sha256, frames_sha256
 from pyro_nem.data.digits import (
     DigitScene,
     DigitsConfig,
@@ -126,6 +126,7 @@ __all__ = [
     "SpritesConfig",
     "TuneName",
     "TupleCode",
+    "arrays_sha256",
     "as_source",
     "balls_file",
     "binary_mnist",
