@@ -16,6 +16,8 @@ from experiments.run import main
 from inference import BoundConfig, RunDirectory, run_training
 from pyro_nem.errors import CheckpointError, ConfigError
 
+pytestmark = pytest.mark.usefixtures("no_report")
+
 FIGURES = {"samples.png", "reconstructions.png", "interpolation.png", "learning_curves.png"}
 
 

@@ -20,6 +20,8 @@ from inference import RunDirectory
 from models import AutoregressiveOutput, GaussianMixtureOutput, GaussianOutput, PenOutput
 from pyro_nem.errors import CheckpointError, ConfigError
 
+pytestmark = pytest.mark.usefixtures("no_report")
+
 
 def run(folder, experiment, *options):
     scale = ["--scale", "smoke", "--device", "cpu", "--run-dir", str(folder)]

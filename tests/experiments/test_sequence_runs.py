@@ -17,6 +17,8 @@ from inference import BoundConfig, RunDirectory, run_training
 from models import SequenceVRNN
 from pyro_nem.errors import CheckpointError, ConfigError
 
+pytestmark = pytest.mark.usefixtures("no_report")
+
 BOUNDS = ["elbo", "fivo_4", "iwae_4"]
 
 
