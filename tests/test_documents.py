@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import small_handwriting
@@ -17,6 +18,8 @@ import small_strokes
 import torch
 from image_files import save_videos, videos
 
+from experiments.images import ImageExperimentName
+from experiments.sequences import SequenceExperimentName
 from inference import TrainingConfig, fit
 from models import SpatialMixture
 from pyro_nem.data import ShapesConfig, generate_shapes
@@ -62,6 +65,10 @@ COMMANDS = (
     "release",
     "table",
 )
+WITHOUT = {
+    **dict.fromkeys(get_args(SequenceExperimentName), "--posterior-sequences"),
+    **dict.fromkeys(get_args(ImageExperimentName), "--posterior-images"),
+}
 PREAMBLE = "from inference import TrainingConfig\nTINY = TrainingConfig(updates=2, batch_size=4)\n"
 
 
@@ -197,6 +204,9 @@ def test_commands_run(line, workspace):
         number = len(list(workspace.iterdir()))
         arguments = [*without(arguments, "--scale"), "--scale", "smoke"]
         arguments += ["--run-dir", f"new-{number}"]
+        if arguments[0] in WITHOUT:
+            # Those of the workspace have one, and each takes seconds.
+            arguments += [WITHOUT[arguments[0]], "0"]
     elif program == "experiments.run":
         arguments += ["--run-dir", RUN_DIRS["flying_shapes"]]
     elif program == "experiments.sweep" and "--cluster" in arguments:
