@@ -144,8 +144,7 @@ class SequenceOptions:
     """Stop after this many validations without a lower loss."""
 
     posterior_sequences: Count = None
-    """Test sequences that posterior.nc describes; 0 for no such file. Default: 32, of recordings
-    20."""
+    """Test sequences that posterior.nc describes; 0 for no such file. Default: 20."""
 
     run_dir: File = None
     """Folder of the run. Default: runs/EXPERIMENT/NAME, the name made from the settings."""

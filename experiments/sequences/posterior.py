@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from experiments.latent_posterior import keep_posterior
 from experiments.sequences.config import SequenceExperiment
@@ -15,6 +15,14 @@ __all__ = ["save_posterior"]
 
 # Another seed than any training's, so that the draws are new.
 _SEED = 2**31
+
+_SMOKE: Final = {
+    "restarts": 2,
+    "draws": 16,
+    "kept_draws": 4,
+    "shown_sequences": 1,
+    "shown_steps": 12,
+}
 
 
 def save_posterior(
@@ -38,7 +46,7 @@ def save_posterior(
     path
         The file to write.
     sequences
-        How many sequences to describe, 0 for none; if not given, a few dozen.
+        How many sequences to describe, 0 for none; if not given, 20.
 
     Returns
     -------
@@ -48,30 +56,13 @@ def save_posterior(
     if not objective.guide.stochastic:
         print(f"no {path.name}: a model without latents has no posterior, its likelihood is exact")
         return 0
-    size = _size(settings)
-    usual: int = size.pop("sequences")
-    count = min(or_default(sequences, usual), len(source))
+    smoke = settings.scale == "smoke"
+    count = min(or_default(sequences, 2 if smoke else 20), len(source))
     if count:
         print(f"describing the posterior of {count:,} of them")
+        size = _SMOKE if smoke else {}
         seed = _SEED + settings.training.seed
         keep_posterior(
             diagnose_sequences(objective, source, sequences=count, seed=seed, **size), path
         )
     return count
-
-
-def _size(settings: SequenceExperiment) -> dict[str, Any]:
-    """Return how much is drawn and stored; the file is to stay below 50 MB."""
-    if settings.scale == "smoke":
-        return {
-            "sequences": 2,
-            "restarts": 2,
-            "draws": 16,
-            "kept_draws": 4,
-            "shown_sequences": 1,
-            "shown_steps": 12,
-        }
-    if settings.corpus is not None:
-        # Long sequences and wide recurrences.
-        return {"sequences": 20, "draws": 50}
-    return {"sequences": 32}

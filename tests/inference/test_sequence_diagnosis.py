@@ -8,6 +8,7 @@ import torch
 from small_sequences import LENGTHS, OPTIMAL, SIZE, Gain, Q, Walk, build, kalman, rolls
 
 from inference.diagnostics import (
+    ACTIVE,
     active_latents,
     bound_tightness,
     effective_draws,
@@ -146,13 +147,14 @@ def test_batches_of_other_lengths_are_joined(objective):
     ]
 
 
-def walk(scale=1.0, proposal=OPTIMAL, steps=4, number=6, **options):
+def walk(scale=1.0, proposal=OPTIMAL, steps=4, number=6, equal=False, **options):
     """Sequences of a linear Gaussian walk, their posterior and log p(x)."""
     generator = np.random.default_rng(3)
     waves = [generator.normal(size=(steps, 1)).cumsum(0) for _ in range(number)]
+    waves = [waves[0]] * number if equal else waves
     model = Walk().double()
     guide = Gain(model, proposal[0], scale * proposal[1]).double()
-    options = {"restarts": 4, "draws": 500, "kept_draws": 1, **options}
+    options = {"sequences": number, "restarts": 4, "draws": 500, "kept_draws": 1, **options}
     found = diagnose_sequences(
         SequenceObjective(model, guide), SequenceSet("walks", waves), rows_at_once=3000, **options
     )
@@ -193,15 +195,11 @@ def test_a_posterior_that_follows_its_prior_has_collapsed():
 
 
 def test_noise_of_the_draws_is_no_activity():
-    """Two draws a chain, whose averages differ by more than the threshold."""
-    found, _ = walk(draws=2, number=200, restarts=2)
-    shift = found["sample_stats/location_z"]
-    many, _ = walk(draws=400, number=200, restarts=2)
-    exact = float(active_latents(many).covariances["z"][0])
-    noisy = float(active_latents(found).covariances["z"][0])
-    naive = float(shift.var("sequence", ddof=1).mean())
-    assert abs(noisy - exact) < 0.1 * exact
-    assert abs(naive - exact) > 2 * abs(noisy - exact)
+    """Of equal sequences the means of a few draws differ by more than the threshold."""
+    found, _ = walk(draws=2, number=400, equal=True)
+    noise = found["sample_stats/location_z"].var("sequence", ddof=1).mean()
+    assert noise > 5 * ACTIVE
+    assert abs(active_latents(found).covariances["z"]) < ACTIVE
 
 
 def test_a_model_without_latents_is_refused():
