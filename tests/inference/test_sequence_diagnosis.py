@@ -198,8 +198,8 @@ def test_noise_of_the_draws_is_no_activity():
     """Of equal sequences the means of a few draws differ by more than the threshold."""
     found, _ = walk(draws=2, number=400, equal=True)
     noise = found["sample_stats/location_z"].var("sequence", ddof=1).mean()
-    assert noise > 5 * ACTIVE
-    assert abs(active_latents(found).covariances["z"]) < ACTIVE
+    assert noise > 4 * ACTIVE
+    assert abs(active_latents(found).covariances["z"]) < 0.3 * ACTIVE
 
 
 def test_a_model_without_latents_is_refused():
