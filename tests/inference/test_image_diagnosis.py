@@ -180,3 +180,16 @@ def test_bad_input_is_refused():
     ):
         with pytest.raises(ConfigError, match=message):
             diagnose(**options)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_gpu_finds_the_same(layers):
+    """With other draws."""
+    options = {"draws": 300, "kept_draws": 2}
+    here = diagnose_images(objective(layers), digits(), **options)
+    there = diagnose_images(objective(layers).cuda(), digits(), **options)
+    for name in ("iwae", "elbo"):
+        means = [tree[f"sample_stats/{name}"].mean("chain") for tree in (here, there)]
+        np.testing.assert_allclose(*means, atol=0.1)
+    assert here["posterior_predictive/x"].shape == there["posterior_predictive/x"].shape

@@ -229,3 +229,16 @@ def test_a_single_sequence_has_no_activity_but_weights(objective):
         "inactive latents": "there is a single sequence to compare"
     }
     assert np.isfinite(k_hat(found).values).all()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_finds_the_same():
+    """With other draws."""
+    options = {"draws": 300, "kept_draws": 2, "rows_at_once": 1000}
+    here = diagnose_sequences(SequenceObjective(*build()), rolls(), **options)
+    there = diagnose_sequences(SequenceObjective(*build()).cuda(), rolls(), **options)
+    for name in ("iwae", "elbo"):
+        means = [tree[f"sample_stats/{name}"].mean("chain") for tree in (here, there)]
+        np.testing.assert_allclose(*means, atol=0.1)
+    for path in ("posterior/z", "log_likelihood/x", "posterior_predictive/x"):
+        np.testing.assert_array_equal(np.isnan(here[path]), np.isnan(there[path]))
