@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from small_images import SIZES, Chain, Gains, build, images
+from small_images import SIZES, A, Chain, Gains, Q, R, build, images
 
 from inference.diagnostics import (
     ACTIVE,
@@ -116,6 +116,14 @@ def test_the_exact_posterior_has_equal_weights_and_a_tight_bound(layers):
     assert (abs(bound_tightness(found).gap) < 1e-9).all()
     assert (k_hat(found).values == -math.inf).all()
     assert find_latent_problems(found) == []
+
+
+def test_replicates_follow_the_law_of_an_image_and_draws_that_of_the_model():
+    found, _ = solved(kept_draws=500, layers=2)
+    z = found["posterior/z_1"].values[..., None]
+    assert np.std(found["posterior_predictive/x"].values - z) == pytest.approx(R, rel=0.02)
+    variance = A**2 + Q**2 + R**2
+    assert found["prior_predictive/x"].values.var() == pytest.approx(variance, rel=0.25)
 
 
 def test_k_hat_tells_a_narrow_guide_from_a_good_one():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from small_sequences import LENGTHS, OPTIMAL, SIZE, Gain, Q, Walk, build, kalman, rolls
+from small_sequences import LENGTHS, OPTIMAL, SIZE, A, Gain, Q, R, Walk, build, kalman, rolls
 
 from inference.diagnostics import (
     ACTIVE,
@@ -179,6 +179,17 @@ def test_the_bound_of_many_particles_reaches_the_kalman_filter():
     assert ((tight.gap > 0.01) & (tight.elbo < truth)).all()
     exact, truth = walk(steps=1)
     np.testing.assert_allclose(exact["sample_stats/log_weight"].min(("chain", "draw")), truth)
+
+
+def test_replicates_follow_the_law_of_a_step_and_draws_that_of_the_model():
+    found, _ = walk(kept_draws=500)
+    replicates, z = (found[path].values for path in ("posterior_predictive/x", "posterior/z"))
+    assert np.std(replicates - z) == pytest.approx(R, rel=0.05)
+    drawn = found["prior_predictive/x"].values[0, :, :, 0]  # [draw, step]
+    variance = 0.0
+    for step in range(4):
+        variance = A**2 * variance + Q**2
+        assert drawn[:, step].var() == pytest.approx(variance + R**2, rel=0.25)
 
 
 def test_a_posterior_that_follows_its_prior_has_collapsed():
