@@ -6,13 +6,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import tyro
 
 from experiments.cli import run_command
-from experiments.images import ImageExperimentName
-from experiments.images.table import image_rows
+from experiments.kinds import FRAMES
+from experiments.tables.bound_rows import bound_rows
+from experiments.tables.kept_rows import joined_rows, read_rows
 from experiments.tables.result_rows import ResultRow, to_rows, write_tables
 from experiments.tables.run_groups import group_runs, setting_name
 from inference import RunDirectory
@@ -25,7 +25,8 @@ class CollectOptions:
     """Write the scores of finished runs as a table: mean and deviation over seeds.
 
     Runs of equal settings but another seed form one row a metric. One JSON, one CSV and one
-    Markdown file an experiment are written.
+    Markdown file an experiment are written. Of sequences and images, rows that are there and whose
+    runs are not named stay, and seeds that are not are joined by those that are.
     """
 
     run_dirs: tyro.conf.Positional[tuple[Path, ...]]
@@ -44,6 +45,8 @@ def _run(options: CollectOptions) -> int:
     rows = collect([RunDirectory(path) for path in options.run_dirs])
     for experiment in sorted({row.experiment for row in rows}):
         own = [row for row in rows if row.experiment == experiment]
+        if experiment not in FRAMES.names:
+            own = joined_rows(read_rows(options.output / f"{experiment}.json"), own)
         print(write_tables(own, options.output, experiment))
     return 0
 
@@ -51,13 +54,14 @@ def _run(options: CollectOptions) -> int:
 def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
     """Return a row for each metric of each group of runs that differ in seed and device only.
 
-    For the errors see :func:`experiments.tables.run_groups.group_runs`.
+    For the errors see :func:`experiments.tables.run_groups.group_runs` and
+    :func:`experiments.tables.bound_rows.bound_rows`.
     """
-    of_images = [run for run in runs if _is_of_images(run)]
-    rows = image_rows(of_images)
-    if len(of_images) == len(runs) > 0:
+    of_frames = [run for run in runs if _is_of_frames(run)]
+    rows = bound_rows([run for run in runs if run not in of_frames])
+    if runs and not of_frames:
         return rows
-    for members in group_runs([run for run in runs if run not in of_images]):
+    for members in group_runs(of_frames):
         settings = members[0].settings
         rows += to_rows(
             [member.summary for member in members],
@@ -69,8 +73,8 @@ def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
     return rows
 
 
-def _is_of_images(run: RunDirectory) -> bool:
-    return run.read_settings().get("experiment") in get_args(ImageExperimentName)
+def _is_of_frames(run: RunDirectory) -> bool:
+    return run.read_settings().get("experiment") in FRAMES.names
 
 
 if __name__ == "__main__":

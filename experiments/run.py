@@ -6,8 +6,10 @@ import sys
 from typing import get_args
 
 from experiments.frames.run import run_frames
-from experiments.images import ImageExperimentName, run_images
-from experiments.sequences import SequenceExperimentName, run_sequences
+from experiments.images import ImageExperimentName
+from experiments.images.run import run_images
+from experiments.sequences import SequenceExperimentName
+from experiments.sequences.run import run_sequences
 
 __all__ = ["main"]
 

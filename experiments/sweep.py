@@ -51,7 +51,7 @@ def _run(options: SweepOptions, passed: Sequence[str]) -> int:
 
 
 def _grid(options: SweepOptions, passed: Sequence[str]) -> list[GridPoint]:
-    axes = to_axes(passed, _OWN)
+    axes = to_axes(options.experiment, passed, _OWN)
     if options.seeds is not None and "--seed" in axes:
         raise ConfigError("--seeds: is a number of seeds, and --seed names them; give one of them")
     if options.cluster is not None and "--scale" not in axes:

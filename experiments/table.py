@@ -16,6 +16,8 @@ from experiments.sweeping.grid import GridPoint, expand, split_arguments, to_axe
 from experiments.sweeping.options import SweepOptions
 from experiments.sweeping.run_points import intention, run_name, run_points
 from experiments.sweeping.run_state import run_state
+from experiments.tables.bound_plans import BOUND_PLANS
+from experiments.tables.kept_rows import joined_rows, read_rows
 from experiments.tables.options import SectionName, TableOptions
 from experiments.tables.plan import PLANS, TablePlan
 from experiments.tables.result_rows import write_tables
@@ -53,7 +55,7 @@ def _run(options: TableOptions, passed: Sequence[str], arguments: Sequence[str])
     def time_is_up() -> bool:
         return options.minutes is not None and time.monotonic() - began > 60.0 * options.minutes
 
-    plan = PLANS[options.table]
+    plan = {**PLANS, **BOUND_PLANS}[options.table]
     sections = _sections(options, plan)
     points = _points(options, plan, sections, _passed(plan, passed))
     # As in a sweep, each setting gets its first seed before any gets its second.
@@ -102,6 +104,10 @@ def _sections(options: TableOptions, plan: TablePlan) -> tuple[SectionName, ...]
             f"--only: the table {options.table} has no section {unknown[0]}; it has "
             f"{', '.join(plan.sections())}"
         )
+    if options.sequences is not None and plan.sections() == ("main",):
+        raise ConfigError(
+            f"--sequences: the table {options.table} has the scores of its runs only; leave it out"
+        )
     return tuple(name for name in plan.sections() if name in options.only or not options.only)
 
 
@@ -113,7 +119,7 @@ def _passed(plan: TablePlan, words: Sequence[str]) -> dict[str, tuple[str, ...]]
     ConfigError
         If one is unknown, has several values, or is what the table itself varies.
     """
-    passed = to_axes(words, _OWN)
+    passed = to_axes(plan.experiment, words, _OWN)
     varied = {"--seed"}.union(*plan.settings.values())
     for name, values in passed.items():
         if name in varied:
@@ -157,6 +163,8 @@ def _write(options: TableOptions, plan: TablePlan, sections: Mapping[SectionName
             figures[file] = seed_curves(*section.curves)
             notes[name] += f"\n\n![{section.curves.label}, over steps]({file})"
     rows = [row for section in sections.values() for row in section.rows]
+    if plan.kept:
+        rows = joined_rows(read_rows(options.output / f"{plan.file}.json"), rows)
     print(write_tables(rows, options.output, plan.file, notes))
     for file, figure in figures.items():
         save_figure(figure, options.output / file)

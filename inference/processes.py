@@ -113,6 +113,16 @@ class Processes:
             raise outcome[1]
         return result
 
+    def one_then_all(self, action: Callable[[], ValueT]) -> ValueT:
+        """Act in the process that writes, then in the others; each returns its own result.
+
+        For what the first one prepares and each then opens, as a file that is downloaded once. An
+        error of the first one is raised by all.
+        """
+        own: list[ValueT] = []
+        self.once(lambda: own.append(action()))
+        return own[0] if own else action()
+
     def align(self, module: nn.Module) -> None:
         """Give all processes the weights of the one that writes."""
         if self.count == 1:

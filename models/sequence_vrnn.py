@@ -122,8 +122,7 @@ class SequenceVRNN(nn.Module):
             z = rollout.z
             if self.latent_size:
                 z = pyro.sample("z", self._prior_site(rollout.context))
-            raw = self.decode(z, rollout.context)  # [(S,) T, B, P]
-            pyro.sample("x", self.law_of_steps.law(raw, _before(batch.x)), obs=batch.x)
+            pyro.sample("x", self.step_laws(batch, z, rollout.context), obs=batch.x)
 
     def imagine(self, state: RecurrentState, steps: int, before: Tensor | None = None) -> Tensor:
         """Draw what comes next, as a Pyro program with the sites "z_t" and "x_t" for each step.
@@ -177,6 +176,18 @@ class SequenceVRNN(nn.Module):
         raw: Tensor = self.decoder(torch.cat([self.phi_z(z), context], dim=-1))
         return raw
 
+    def step_laws(self, batch: SequenceBatch, z: Tensor, context: Tensor) -> dist.TorchDistribution:
+        """Return p(x_t | z_t, h_{t-1}) of all steps of sequences, event shape [D].
+
+        Parameters
+        ----------
+        batch
+            T steps of B sequences: a law may read the one before.
+        z, context
+            z_t and h_{t-1} of each, [(S,) T, B, H] and [(S,) T, B, G].
+        """
+        return self.law_of_steps.law(self.decode(z, context), _before(batch))
+
     def advance(self, state: RecurrentState, features: Tensor, z: Tensor) -> RecurrentState:
         """Take in a step.
 
@@ -196,6 +207,6 @@ class SequenceVRNN(nn.Module):
         return dist.Normal(*self.prior_law(context)).to_event(1)
 
 
-def _before(x: Tensor) -> Tensor:
-    """Return x_{t-1} of each step, 0 before the first; [T, B, D]."""
-    return torch.cat([torch.zeros_like(x[:1]), x[:-1]])
+def _before(batch: SequenceBatch) -> Tensor:
+    """Return x_{t-1} of each step, [T, B, D]."""
+    return torch.cat([batch.first_before.unsqueeze(0), batch.x[:-1]])

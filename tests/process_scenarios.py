@@ -157,6 +157,16 @@ def caught(kind, action):
     return None
 
 
+def opened(path, rank):
+    """Prepare a file if it is missing, and return what cannot be sent to another process."""
+    if not path.exists():
+        time.sleep(0.5)
+        path.write_text(f"by {rank}")
+    with path.open("a") as file:
+        file.write(f", opened by {rank}")
+    return path.read_text
+
+
 def refuse():
     raise ConfigError("only the first process knows why")
 
@@ -173,6 +183,8 @@ def together(folder):
         found["in turn"] = processes.in_turn([["a", "c", "d"], ["b"]][rank])
         found["any"] = [processes.any(rank == 1), processes.any(False)]
         found["once"] = processes.once(lambda: f"by {rank}")
+        found["one then all"] = processes.one_then_all(lambda: opened(folder / "file", rank))()
+        found["refused by all"] = caught(ConfigError, lambda: processes.one_then_all(refuse))
         found["refused"] = caught(ConfigError, lambda: processes.once(refuse))
         layer = torch.nn.Linear(2, 2)
         processes.align(layer)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from experiments.saved_settings import rebuilt
 from experiments.scale import Scale
 from inference import BoundConfig, TrainingConfig
 from pyro_nem.data import BinarizationName
-from pyro_nem.errors import CheckpointError
 
 __all__ = ["ImageExperiment", "ImageExperimentName"]
 
@@ -86,22 +86,9 @@ class ImageExperiment:
         CheckpointError
             If the fields are not those of this version.
         """
-        expected = {field.name for field in fields(cls)}
-        if set(content) != expected:
-            different = ", ".join(sorted(set(content) ^ expected))
-            raise CheckpointError(
-                f"{source}: expected the settings of a run on images of this version, but these "
-                f"fields are missing or unknown: {different}"
-            )
-        try:
-            parts: dict[str, Any] = {
-                "bound": BoundConfig(**content["bound"]),
-                "training": TrainingConfig(**content["training"]),
-            }
-        except TypeError as error:
-            raise CheckpointError(
-                f"{source}: expected the settings of a run of this version, but {error}"
-            ) from error
-        for name in ("latent_sizes", "widths", "particles"):
-            parts[name] = tuple(content[name])
-        return cls(**{**content, **parts})
+        parts: dict[str, Callable[[Any], Any]] = {
+            "bound": lambda part: BoundConfig(**part),
+            "training": lambda part: TrainingConfig(**part),
+            **dict.fromkeys(("latent_sizes", "widths", "particles"), tuple),
+        }
+        return rebuilt(cls, content, source, parts)

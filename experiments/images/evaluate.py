@@ -13,7 +13,8 @@ from experiments.cli import Count, Text, provenance, resolve_device, run_command
 from experiments.images.assembly import build_objective, load_data
 from experiments.images.config import ImageExperiment
 from experiments.images.score_table import score_table, summary_scores
-from inference import RunDirectory, load_checkpoint, load_weights
+from experiments.trained_weights import CheckpointName, load_trained
+from inference import RunDirectory
 from inference.images import ImageObjective, ImageScores, hmc_likelihood, score_images
 from pyro_nem.checks import at_least
 from pyro_nem.data import ImageSet
@@ -50,7 +51,7 @@ class ImageEvaluateOptions:
     split: Literal["training", "validation", "test"] = "test"
     """Which split. Grey training images get bits drawn once."""
 
-    checkpoint: Literal["best", "last"] = "best"
+    checkpoint: CheckpointName = "best"
     """The weights of the lowest validation loss, or the latest."""
 
     seed: int = 0
@@ -80,14 +81,12 @@ def _evaluate(options: ImageEvaluateOptions, arguments: list[str]) -> int:
     directory = RunDirectory(options.run_dir)
     settings = ImageExperiment.from_dict(directory.read_settings(), str(directory.config))
     settings = replace(settings, device=resolve_device(options.device))
-    checkpoint = directory.best if options.checkpoint == "best" else directory.last
-    state = load_checkpoint(checkpoint)
     data = load_data(settings)
     objective = build_objective(settings, data.training)
-    load_weights(objective, state["evaluated"], checkpoint)
+    update = load_trained(objective, directory, options.checkpoint)
     source: ImageSet = getattr(data, options.split)
     source = source.first(options.images).binarised(options.seed)
-    print(f"{directory.path}, {checkpoint.name} of update {state['update']}: {source.name}")
+    print(f"scoring {source.name}")
     if options.estimator == "hmc":
         scores, extra = _sampled(objective, source, options)
     else:
@@ -99,11 +98,11 @@ def _evaluate(options: ImageEvaluateOptions, arguments: list[str]) -> int:
     counts = (
         options.samples if options.estimator == "hmc" else "-".join(map(str, options.particles))
     )
-    name = f"{options.split}-{options.estimator}{counts}-{len(source)}images-{options.checkpoint}"
-    name = options.name or name
+    what = f"{options.estimator}{counts}-{len(source)}images"
+    name = options.name or f"{options.split}-{what}-{options.checkpoint}-seed{options.seed}"
     summary = {
         "split": options.split,
-        "update": state["update"],
+        "update": update,
         "images": len(source),
         **found,
         **provenance(_PROGRAM, arguments, settings.device),

@@ -12,6 +12,7 @@ from experiments.images.config import ImageExperimentName
 from experiments.images.defaults import LayerCount, OptimizerName
 from experiments.scale import Scale
 from inference import Divergence, Estimator
+from pyro_nem.checks import at_least
 from pyro_nem.data import BinarizationName
 
 __all__ = ["ImageOptions"]
@@ -22,7 +23,8 @@ class ImageOptions:
     """Train a variational autoencoder on the digits of MNIST and bound their log-likelihood.
 
     Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
-    end, summary.json. Stop with Ctrl-C at any time and continue with --resume.
+    end, posterior.nc, summary.json and report.html. Stop with Ctrl-C at any time and continue with
+    --resume.
     """
 
     experiment: tyro.conf.Positional[ImageExperimentName]
@@ -93,6 +95,9 @@ class ImageOptions:
     patience: Count = None
     """Stop after this many validations without a lower loss."""
 
+    posterior_images: Count = None
+    """Test images that posterior.nc describes; 0 for no such file. Default: 100."""
+
     run_dir: File = None
     """Folder of the run. Default: runs/vae_mnist/NAME, the name made from the settings."""
 
@@ -104,3 +109,6 @@ class ImageOptions:
 
     threads: Count = None
     """CPU threads. Default: PyTorch's choice, the number of cores."""
+
+    def __post_init__(self) -> None:
+        at_least(0, **{"--posterior-images": self.posterior_images})

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from experiments.carrying_out import carry_out, origin
+from experiments.carrying_out import TEST_SEED, carry_out, origin
 from experiments.cli import run_command, use_threads
 from experiments.images.assembly import build_objective, load_data
 from experiments.images.config import ImageExperiment
 from experiments.images.options import ImageOptions
 from experiments.images.pictures import draw_pictures
+from experiments.images.posterior import save_posterior
 from experiments.images.resolving import default_directory, resolve, resume_settings
 from experiments.images.score_table import score_run, score_table
+from experiments.report import write_report
 from inference import Processes, RunDirectory, duration
 from inference.images import ImageObjective, fit_images
 from pyro_nem.data import ImageSet
@@ -21,9 +23,6 @@ from pyro_nem.files import write_json
 __all__ = ["run_images"]
 
 _PROGRAM = "experiments.run"
-
-# Another seed than any training's, so that the draws are new.
-_TEST_SEED = 2**31
 
 
 def run_images(arguments: Sequence[str]) -> int:
@@ -37,9 +36,7 @@ def _run(options: ImageOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
     settings, directory = _open(options)
     return carry_out(
-        lambda processes: _train_and_score(
-            settings, directory, options.resume, arguments, processes
-        ),
+        lambda processes: _train_and_score(settings, directory, options, arguments, processes),
         settings.device,
         settings.experiment,
         [directory],
@@ -63,18 +60,18 @@ def _open(options: ImageOptions) -> tuple[ImageExperiment, RunDirectory]:
 def _train_and_score(
     settings: ImageExperiment,
     directory: RunDirectory,
-    resume: bool,
+    options: ImageOptions,
     arguments: list[str],
     processes: Processes,
 ) -> bool:
     """Train, score and draw; return False if it was interrupted."""
     started = time.perf_counter()
     processes.share.size(settings.training.batch_size)
-    # One process looks and downloads, as others may have no access to the folder.
-    data = processes.once(lambda: load_data(settings))
+    # One process downloads what is missing; data are too large to be sent to the others.
+    data = processes.one_then_all(lambda: load_data(settings))
     objective = build_objective(settings, data.training)
     _introduce(settings, objective, data.training)
-    begun = origin(resume, directory, arguments, settings.device)
+    begun = origin(options.resume, directory, arguments, settings.device)
     prepared = time.perf_counter() - started
     run = fit_images(
         objective,
@@ -83,24 +80,28 @@ def _train_and_score(
         config=settings.training,
         directory=directory,
         description={"settings": settings.to_dict(), **begun},
-        resume=resume,
+        resume=options.resume,
         processes=processes,
     )
     if run.reason == "interrupted":
         return False
     trained = time.perf_counter()
     print(f"scoring {len(data.test):,} test images")
-    seed = _TEST_SEED + settings.training.seed
+    seed = TEST_SEED + settings.training.seed
     scores = score_run(objective, data.test, settings, seed=seed, processes=processes)
     if not processes.writes:
         return True
     print(score_table(scores))
+    described = save_posterior(
+        objective, settings, data.test, directory.posterior, images=options.posterior_images
+    )
     print("drawing figures")
     draw_pictures(objective, data.test, run.records, directory.figures)
     seconds = prepared + run.seconds + time.perf_counter() - trained
     summary = {
         "experiment": settings.experiment,
         **scores,
+        "posterior_images": described,
         "updates": run.updates,
         "stopped": run.reason,
         "parameters": sum(p.numel() for p in objective.parameters()),
@@ -109,7 +110,8 @@ def _train_and_score(
         **begun,
     }
     write_json(directory.summary, summary)
-    print(f"done in {duration(seconds)}; everything is in {directory.path}")
+    write_report(directory, directory.report)
+    print(f"done in {duration(seconds)}; everything is in {directory.path}, see {directory.report}")
     return True
 
 

@@ -18,8 +18,8 @@ from experiments.images.defaults import OptimizerName
 from experiments.images.options import ImageOptions
 from experiments.images.resolving import default_directory, resolve
 from experiments.images.run import run_images
-from experiments.images.table import image_rows
 from experiments.scale import Scale
+from experiments.tables.bound_rows import bound_rows
 from experiments.tables.result_rows import write_tables
 from inference import RunDirectory
 from pyro_nem.checks import at_least
@@ -90,7 +90,7 @@ def _sweep(options: ImageSweepOptions) -> int:
             print(shlex.join(["experiments.run", *words, *resume]), flush=True)
             if code := run_images([*words, *resume]):
                 return code
-    print(write_tables(image_rows([run for _, run in runs]), options.output, _NAME))
+    print(write_tables(bound_rows([run for _, run in runs]), options.output, _NAME))
     save_figure(curve_panels(_panels(runs), "ELBO, nats"), options.output / f"{_NAME}.png")
     print(f"in {options.output}: {_NAME}.md, .csv, .json and .png")
     return 0

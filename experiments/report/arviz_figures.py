@@ -32,13 +32,15 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def k_hat_figure(values: xr.DataArray) -> Figure:
-    """Draw k-hat by sequence (``arviz.plot_khat``).
+def k_hat_figure(values: xr.DataArray, unit: str = "sequence") -> Figure:
+    """Draw k-hat by sequence or image (``arviz.plot_khat``).
 
     Parameters
     ----------
     values
-        k-hat, (sequence,); those that are not finite are left out.
+        k-hat, (sequence,) or (image,); those that are not finite are left out.
+    unit
+        Which of the two.
     """
     figure = Figure(figsize=(6.5, 3.4), dpi=150, facecolor="white", layout="constrained")
     axes = figure.subplots()
@@ -47,8 +49,8 @@ def k_hat_figure(values: xr.DataArray) -> Figure:
             values.where(np.isfinite(values)), ax=axes, color=BLUE, markersize=18, textsize=9
         )
     axes.axhline(UNRELIABLE, color="black", linestyle="--", linewidth=1)
-    axes.set(xlabel="test sequence", ylabel="k-hat")
-    tidy(axes, f"k-hat of each sequence; not reliable above {UNRELIABLE}")
+    axes.set(xlabel=f"test {unit}", ylabel="k-hat")
+    tidy(axes, f"k-hat of each {unit}; not reliable above {UNRELIABLE}")
     return figure
 
 

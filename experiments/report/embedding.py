@@ -1,4 +1,4 @@
-"""Pictures as data URIs."""
+"""Pictures and sounds as data URIs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageSequence
 
 from pyro_nem.plots import figure_png
 
-__all__ = ["embedded"]
+__all__ = ["embedded", "embedded_sound"]
 
 # WebP counts rows and columns in 14 bits.
 _LARGEST = 2**14 - 1
@@ -27,10 +27,10 @@ def embedded(picture: Figure | Path) -> str:
     which decides whether the report of large frames can still be sent by mail.
     """
     if isinstance(picture, Figure):
-        return _uri(figure_png(picture), "png")
+        return _uri(figure_png(picture), "image/png")
     with Image.open(picture) as image:
         if max(image.size) > _LARGEST:
-            return _uri(picture.read_bytes(), picture.suffix[1:])
+            return _uri(picture.read_bytes(), f"image/{picture.suffix[1:]}")
         frames, durations = [], []
         for frame in ImageSequence.Iterator(image):
             frames.append(frame.convert("RGB"))
@@ -38,8 +38,13 @@ def embedded(picture: Figure | Path) -> str:
     moving = {"save_all": True, "append_images": frames[1:], "duration": durations, "loop": 0}
     buffer = io.BytesIO()
     frames[0].save(buffer, "WEBP", **_EFFORT, **(moving if len(frames) > 1 else {}))
-    return _uri(buffer.getvalue(), "webp")
+    return _uri(buffer.getvalue(), "image/webp")
+
+
+def embedded_sound(path: Path) -> str:
+    """Return a WAV file as a data URI."""
+    return _uri(path.read_bytes(), "audio/wav")
 
 
 def _uri(content: bytes, kind: str) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -15,6 +15,7 @@ __all__ = [
     "Page",
     "Picture",
     "Section",
+    "Sounds",
     "Table",
     "Text",
     "render",
@@ -71,7 +72,15 @@ class Picture:
     wide: bool = False
 
 
-Block = Text | Code | Note | Table | Picture
+@dataclass(frozen=True)
+class Sounds:
+    """Sounds to play: what each is, and its data URI."""
+
+    kind: ClassVar[str] = "sounds"
+    sounds: Sequence[tuple[str, str]]
+
+
+Block = Text | Code | Note | Table | Picture | Sounds
 
 
 @dataclass(frozen=True)

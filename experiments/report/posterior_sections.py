@@ -8,18 +8,16 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from experiments.report.arviz_figures import brightness_figure, k_hat_figure, rank_figure
+from experiments.report.arviz_figures import brightness_figure, rank_figure
 from experiments.report.embedding import embedded
 from experiments.report.page import Block, Picture, Section, Table, Text
 from experiments.report.read_run import RunFiles
+from experiments.report.weights import weights
 from experiments.report.wording import first, number, plural
 from inference.diagnostics import (
-    UNRELIABLE,
     Agreement,
     aligned_gamma,
-    bound_tightness,
     co_assignment_calibration,
-    k_hat,
     largest_by_chance,
     restart_agreement,
 )
@@ -45,7 +43,7 @@ def posterior_sections(run: RunFiles) -> tuple[Section, ...]:
         Section("uncertainty", "Uncertain pixels", tuple(_uncertainty(tree))),
         Section("restarts", "Restarts", tuple(_restarts(tree))),
         Section("calibration", "Calibration", tuple(_calibration(tree))),
-        Section("weights", "Importance weights", tuple(_weights(tree))),
+        Section("weights", "Importance weights", tuple(weights(tree))),
         Section("replicated", "Replicated frames", tuple(_replicated(tree))),
     )
 
@@ -184,44 +182,6 @@ def _calibration(tree: xr.DataTree) -> Iterator[Block]:
         f"calibration error {found.ece:.3f}.",
         "Above the diagonal the guide splits objects, below it merges them. Pairs share pixels, so "
         "the true error bars are longer. The count has a logarithmic axis.",
-    )
-
-
-def _weights(tree: xr.DataTree) -> Iterator[Block]:
-    if not tree.attrs["stochastic"]:
-        yield Text(
-            f"The states of {tree.attrs['guide']} are point masses. They have no importance "
-            "weights, so there is no k-hat, and the bound equals log p(x | states)."
-        )
-        return
-    found = k_hat(tree)
-    values = found.values.values
-    total = plural(values.size, "sequence")
-    if np.isfinite(values).any():
-        yield Picture(
-            embedded(k_hat_figure(found.values)),
-            f"k-hat of {total}; {found.above} above {UNRELIABLE}.",
-            "The shape of the tail of the weights p(x, states) / q(states): below 0.5 the "
-            "importance-weighted bound has a finite variance, above 0.7 it is not reliable.",
-        )
-    counts = [f"{found.above:,} of {total} are above {UNRELIABLE}"]
-    if equal := int(np.isneginf(values).sum()):
-        counts.append(f"{equal:,} have equal weights, as under the exact posterior")
-    if found.unknown:
-        counts.append(
-            f"{found.unknown:,} have no k-hat: fewer than 25 draws, or many equal weights"
-        )
-    yield Text(f"{'; '.join(counts)}.")
-    bounds = bound_tightness(tree)
-    draws = variable(tree, "sample_stats/log_weight").sizes["draw"]
-    yield Table(
-        "Bounds on log p(x) of a sequence, nats, mean over sequences",
-        (),
-        [
-            ("ELBO", number(float(bounds["elbo"].mean()), 2, "none")),
-            (f"IWAE-{draws}", number(float(bounds["iwae"].mean()), 2, "none")),
-            ("difference: what the guide loses", number(float(bounds["gap"].mean()), 2, "none")),
-        ],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from experiments.frames.stages import stages
 from inference import RunDirectory, read_posterior
 from pyro_nem.errors import CheckpointError
 
-__all__ = ["RunFiles", "Split", "read_run"]
+__all__ = ["RunFiles", "Split", "read_run", "require", "require_keys"]
 
 # What the summary of a run of this version has, whatever was run.
 _KEYS = ("errors", "per_step", "per_step_errors", "posterior_sequences", "stopped", "versions")
@@ -71,12 +72,8 @@ def read_run(directory: RunDirectory) -> RunFiles:
     config = directory.read_config()
     settings = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
     summary = directory.read_summary()
-    if missing := [key for key in _KEYS if key not in summary]:
-        raise CheckpointError(
-            f"{directory.summary}: expected the summary of a run of this version, but "
-            f"{', '.join(missing)} is missing; {_ADVICE}"
-        )
-    _require(directory.metrics)
+    require_keys(directory, summary, _KEYS)
+    require(directory.metrics)
     drawable = config["image_shape"][2] in (1, 3)
     return RunFiles(
         directory,
@@ -96,10 +93,32 @@ def _split(directory: RunDirectory, name: str) -> Split:
     animation = directory.figures / f"segmentation_{name}.gif"
     first = directory.figures / f"overview_{name}_0.png"
     for path in (animation, first):
-        _require(path)
+        require(path)
     return Split(name, animation, sorted(directory.figures.glob(f"overview_{name}_*.png")))
 
 
-def _require(path: Path) -> None:
+def require_keys(directory: RunDirectory, summary: Mapping[str, Any], keys: Sequence[str]) -> None:
+    """Check that a summary has what that of a run of this version has.
+
+    Raises
+    ------
+    CheckpointError
+        If an entry is missing.
+    """
+    if missing := [key for key in keys if key not in summary]:
+        raise CheckpointError(
+            f"{directory.summary}: expected the summary of a run of this version, but "
+            f"{', '.join(missing)} is missing; {_ADVICE}"
+        )
+
+
+def require(path: Path) -> None:
+    """Check that a file of a run is there.
+
+    Raises
+    ------
+    CheckpointError
+        If it is not.
+    """
     if not path.is_file():
         raise CheckpointError(f"{path}: expected this file of a run, found none; {_ADVICE}")

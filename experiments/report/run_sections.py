@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from experiments.report.embedding import embedded
 from experiments.report.page import (
     Block,
-    Code,
     Picture,
     Section,
     Table,
     Text,
 )
+from experiments.report.provenance import how_it_ended, how_it_was_run
 from experiments.report.read_run import RunFiles, Split
 from experiments.report.wording import first, interval, margin, number, plural, time_span
 from pyro_nem.plots import StepCurve, learning_curves, step_curves
@@ -151,19 +151,7 @@ def _pictures(split: Split, components: int) -> Iterator[Picture]:
 
 
 def _training(run: RunFiles) -> Iterator[Block]:
-    summary, config = run.summary, run.settings.training
-    if summary["stopped"] == "early":
-        ended = f"stopped early: no lower validation loss in {config.patience} validations"
-    else:
-        ended = f"ended after its {plural(config.updates, 'update')}"
-    text = f"The training {ended}."
-    losses = {r["validation.loss"]: r["update"] for r in run.records if "validation.loss" in r}
-    if losses:
-        text += (
-            f" The scored weights are those of the lowest validation loss, "
-            f"{number(min(losses), 1, 'not a number')}, at update {losses[min(losses)]:,.0f}."
-        )
-    yield Text(text)
+    yield Text(how_it_ended(run.summary, run.settings.training, run.records))
     yield Picture(
         embedded(learning_curves(run.records)),
         "Curves of loss, adjusted Rand index and effective number of components over updates.",
@@ -208,19 +196,5 @@ def _what_was_run(run: RunFiles) -> Iterator[Block]:
         "objective": f"{bound.objective}, {plural(bound.particles, 'draw')} a sequence",
         "optimiser": f"Adam, learning rate {training.learning_rate:g} ({training.decay}), "
         f"batches of {training.batch_size}",
-        "updates": f"{summary['updates']:,}",
-        "seed": str(summary["seed"]),
-        "wall time": time_span(summary["wall_seconds"]),
-        "device": f"{summary['device']}, {', '.join(execution)}",
-        "processes": str(summary["processes"]),
-        "commit": summary["commit"],
-        "versions": ", ".join(
-            [f"Python {summary['python']}"]
-            + [f"{name} {version}" for name, version in summary["versions"].items()]
-        ),
-        "folder": str(run.directory.path),
     }
-    yield Code(summary["command"])
-    yield Table("The run", (), list(rows.items()))
-    yield Text("Every setting is in config.json. This page is made again with:")
-    yield Code(f"python -m experiments.report {run.directory.path}")
+    yield from how_it_was_run(rows, summary, run.directory, execution)

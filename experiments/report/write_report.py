@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from experiments.report.findings_section import findings
+from experiments.report.latent_page import latent_page
 from experiments.report.page import Page, render
 from experiments.report.posterior_sections import posterior_sections
+from experiments.report.read_latent_run import is_latent
 from experiments.report.read_run import read_run
 from experiments.report.run_sections import headline, run_sections
 from inference import RunDirectory
@@ -34,12 +36,16 @@ def write_report(directory: RunDirectory, path: Path) -> None:
     StorageError
         If the system refuses to write.
     """
+    page = latent_page(directory) if is_latent(directory) else _frame_page(directory)
+    text = render(page)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _frame_page(directory: RunDirectory) -> Page:
     run = read_run(directory)
-    page = Page(
+    return Page(
         title=f"{run.settings.experiment} with {run.settings.guide}",
         summary=headline(run),
         sections=(findings(run), *run_sections(run), *posterior_sections(run)),
     )
-    text = render(page)
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

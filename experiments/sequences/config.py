@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from experiments.saved_settings import rebuilt
 from experiments.scale import Scale
 from inference import BoundConfig, TrainingConfig
 from pyro_nem.data import MoveScale, SequenceSchedule, TuneName
-from pyro_nem.errors import CheckpointError
 
 __all__ = [
     "CorpusName",
@@ -125,22 +125,10 @@ class SequenceExperiment:
         CheckpointError
             If the fields are not those of this version.
         """
-        expected = {field.name for field in fields(cls)}
-        if set(content) != expected:
-            different = ", ".join(sorted(set(content) ^ expected))
-            raise CheckpointError(
-                f"{source}: expected the settings of a run on sequences of this version, but these "
-                f"fields are missing or unknown: {different}"
-            )
-        try:
-            parts = {
-                "bound": BoundConfig(**content["bound"]),
-                "schedule": SequenceSchedule(**content["schedule"]),
-                "training": TrainingConfig(**content["training"]),
-                "particles": tuple(content["particles"]),
-            }
-        except TypeError as error:
-            raise CheckpointError(
-                f"{source}: expected the settings of a run of this version, but {error}"
-            ) from error
-        return cls(**{**content, **parts})
+        parts: dict[str, Callable[[Any], Any]] = {
+            "bound": lambda part: BoundConfig(**part),
+            "schedule": lambda part: SequenceSchedule(**part),
+            "training": lambda part: TrainingConfig(**part),
+            "particles": tuple,
+        }
+        return rebuilt(cls, content, source, parts)

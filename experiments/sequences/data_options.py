@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any, Final
 
-from experiments.sequences.config import CorpusName, SequenceExperiment
+from experiments.sequences.config import CorpusName, LawName, SequenceExperiment
 from experiments.sequences.options import SequenceOptions
 from experiments.sequences.recorded_defaults import SPEECH
 from pyro_nem.data import TuneName
 from pyro_nem.errors import ConfigError
 
-__all__ = ["chosen_collection", "data_changes", "data_name"]
+__all__ = ["chosen_collection", "data_changes", "data_name", "is_mixture"]
 
 _DEFAULTS: Final[dict[str, CorpusName]] = {"speech": "digits", "handwriting": "omniglot"}
 
@@ -56,10 +58,11 @@ def data_changes(options: SequenceOptions, settings: SequenceExperiment) -> dict
     ConfigError
         If an option is for another experiment, or the user's folder is missing.
     """
-    for name, experiment in (("output", "speech"), ("normalisation", "handwriting")):
+    for name, experiment in (("law", "speech"), ("normalisation", "handwriting")):
         if getattr(options, name) is not None and settings.experiment != experiment:
             raise ConfigError(f"--{name}: is for {experiment}; leave it out")
-    data_dir = settings.data_dir if options.data_dir is None else str(options.data_dir)
+    # Absolute, so that a run is continued and scored from anywhere.
+    data_dir = settings.data_dir if options.data_dir is None else str(options.data_dir.resolve())
     if settings.corpus in _USERS and data_dir is None:
         raise ConfigError(
             f"--data-dir: expected the folder where you have {settings.corpus}, whose licence "
@@ -69,12 +72,12 @@ def data_changes(options: SequenceOptions, settings: SequenceExperiment) -> dict
         raise ConfigError(
             f"--data-dir: is for {', '.join(_USERS)}; other data are looked for in $PYRO_NEM_DATA"
         )
-    output = options.output or settings.output
+    output = options.law or settings.output
     mixed = output == "mixture" or settings.experiment == "handwriting"
     components = settings.components if options.components is None else options.components
     if options.components is not None and (not mixed or options.components < 1):
         raise ConfigError(
-            f"--components: expected a number from 1, with --output mixture or for handwriting, "
+            f"--components: expected a number from 1, with --law mixture or for handwriting, "
             f"got {options.components}"
         )
     return {
@@ -85,9 +88,29 @@ def data_changes(options: SequenceOptions, settings: SequenceExperiment) -> dict
     }
 
 
+def is_mixture(experiment: str, output: LawName | None, components: int | None) -> bool:
+    """Return whether several Gaussians explain a step, which has baselines of another width.
+
+    Parameters
+    ----------
+    experiment, output, components
+        As in the options; None is their default.
+    """
+    if experiment == "handwriting":
+        return components is None or components > 1
+    return output == "mixture"
+
+
 def data_name(settings: SequenceExperiment) -> list[str]:
-    """Return what the name of a run's folder says of its data and law of a step."""
-    parts: list[str | None] = [settings.tunes, settings.corpus, settings.output]
+    """Return what the name of a run's folder says of its data and law of a step.
+
+    A user's folder is told by its name, and from others of that name by some digits.
+    """
+    parts: list[str | None] = [settings.tunes, settings.corpus]
+    if settings.data_dir is not None:
+        digits = hashlib.sha256(settings.data_dir.encode()).hexdigest()[:6]
+        parts.append(f"{Path(settings.data_dir).name}-{digits}")
+    parts.append(settings.output)
     if settings.normalisation == "published":
         parts.append("published")
     if settings.components not in (None, _COMPONENTS):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import tyro
 
-from experiments.cli import Count, Text, provenance, resolve_device, run_command, use_threads
-from experiments.sequences.assembly import build_objective
-from experiments.sequences.config import SequenceExperiment
-from experiments.sequences.load_data import load_data
+from experiments.cli import Count, Text, provenance, run_command, use_threads
+from experiments.sequences.open_run import open_run
 from experiments.sequences.score_table import score_table, summary_scores
-from inference import RunDirectory, load_checkpoint, load_weights
+from experiments.trained_weights import CheckpointName
+from inference import RunDirectory
 from inference.sequences import score_sequences
 from pyro_nem.files import make_directory, write_json
 
@@ -39,7 +38,7 @@ class SequenceEvaluateOptions:
     split: Literal["training", "validation", "test"] = "test"
     """Which split."""
 
-    checkpoint: Literal["best", "last"] = "best"
+    checkpoint: CheckpointName = "best"
     """The weights of the lowest validation loss, or the latest."""
 
     seed: int = 0
@@ -66,23 +65,18 @@ def main(arguments: list[str] | None = None) -> int:
 def _evaluate(options: SequenceEvaluateOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
     directory = RunDirectory(options.run_dir)
-    settings = SequenceExperiment.from_dict(directory.read_settings(), str(directory.config))
-    settings = replace(settings, device=resolve_device(options.device))
-    checkpoint = directory.best if options.checkpoint == "best" else directory.last
-    state = load_checkpoint(checkpoint)
-    data = load_data(settings)
-    objective = build_objective(settings, data)
-    load_weights(objective, state["evaluated"], checkpoint)
+    settings, data, objective, update = open_run(directory, options.checkpoint, options.device)
     source = getattr(data, options.split)
-    print(f"{directory.path}, {checkpoint.name} of update {state['update']}: {source.name}")
+    print(f"scoring {source.name}")
     scores = score_sequences(objective, source, particles=options.particles, seed=options.seed)
     print(score_table(scores, readings=data.readings))
     folder = make_directory(directory.path / "evaluations")
     counts = "-".join(map(str, options.particles))
-    name = options.name or f"{options.split}-{counts}particles-{options.checkpoint}"
+    what = f"{counts}particles-{options.checkpoint}-seed{options.seed}"
+    name = options.name or f"{options.split}-{what}"
     summary = {
         "split": options.split,
-        "update": state["update"],
+        "update": update,
         **summary_scores(scores, options.split, data.readings),
         **data.facts(),
         **provenance(_PROGRAM, arguments, settings.device),

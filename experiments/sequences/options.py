@@ -17,6 +17,7 @@ from experiments.sequences.config import (
     SequenceExperimentName,
 )
 from inference import Divergence, Estimator
+from pyro_nem.checks import at_least
 from pyro_nem.data import MoveScale, TuneName
 
 __all__ = ["SequenceOptions"]
@@ -27,7 +28,8 @@ class SequenceOptions:
     """Train a variational recurrent network on sequences and bound their log-likelihood.
 
     Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
-    end, summary.json. Stop with Ctrl-C at any time and continue with --resume.
+    end, posterior.nc, summary.json and report.html. Stop with Ctrl-C at any time and continue with
+    --resume.
     """
 
     experiment: tyro.conf.Positional[SequenceExperimentName]
@@ -45,13 +47,13 @@ class SequenceOptions:
     data_dir: File = None
     """timit, blizzard, iam: the folder where you have them."""
 
-    output: Annotated[LawName | None, Choice] = None
+    law: Annotated[LawName | None, Choice] = None
     """speech: the law of a frame. gaussian and mixture are those of the paper; in autoregressive,
     which is ours, samples see those before them. Default: autoregressive, at the paper scale
     gaussian."""
 
     components: Count = None
-    """Gaussians of the law of a step (speech with --output mixture, handwriting). Default: 20."""
+    """Gaussians of the law of a step (speech with --law mixture, handwriting). Default: 20."""
 
     normalisation: Annotated[MoveScale | None, Choice] = None
     """handwriting: pooled divides movements by the standard deviation of both coordinates,
@@ -83,7 +85,7 @@ class SequenceOptions:
 
     kl_warmup: Count = None
     """Updates over which the weight of that KL rises to 1 (elbo and vae); 0 for none. Default: a
-    third to a half of all at the laptop scale, none at the paper's."""
+    third to three fifths of all at the laptop scale, none at the paper's."""
 
     free_nats: Number = None
     """KL of a step that costs nothing in training, in nats (elbo and vae). Default: 0."""
@@ -115,8 +117,8 @@ class SequenceOptions:
 
     chunk: Count = None
     """Cut training sequences into pieces of so many steps; validation and test have whole ones.
-    Default: below the paper scale 100 for nottingham and handwriting and 40 for speech, else not
-    cut."""
+    The law of a step knows the step before a piece, the recurrence begins anew. Default: below the
+    paper scale 100 for nottingham and handwriting and 40 for speech, else not cut."""
 
     replay: Number = None
     """Share of each batch that is drawn again from what was new in the last updates. Default: 0."""
@@ -158,6 +160,9 @@ class SequenceOptions:
     patience: Count = None
     """Stop after this many validations without a lower loss."""
 
+    posterior_sequences: Count = None
+    """Test sequences that posterior.nc describes; 0 for no such file. Default: 20."""
+
     run_dir: File = None
     """Folder of the run. Default: runs/EXPERIMENT/NAME, the name made from the settings."""
 
@@ -169,3 +174,6 @@ class SequenceOptions:
 
     threads: Count = None
     """CPU threads. Default: PyTorch's choice, the number of cores."""
+
+    def __post_init__(self) -> None:
+        at_least(0, **{"--posterior-sequences": self.posterior_sequences})

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import nn
 
 from experiments.sequences.sequence_data import Drawn, SequenceData
 from models import CategoricalOutput
-from pyro_nem.data import SequenceSet
+from pyro_nem.data import SequenceSet, TupleCode
 from pyro_nem.metrics import ngram_symbols
 from pyro_nem.plots import PenPicture, pen_figure
 
@@ -42,6 +41,10 @@ class PenData(SequenceData):
         super().__init__(training, validation, test)
         self.tuples = tuples
 
+    def recorded(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return numbers [T, 1] as movements [T, 4]; one that others share is no movement."""
+        return TupleCode(self.tuples).decode(x[:, 0])
+
     def output(self) -> nn.Module:
         """Return a choice among all numbers."""
         return CategoricalOutput((len(self.tuples) + 1,))
@@ -56,14 +59,7 @@ class PenData(SequenceData):
         }
 
     def figure(self, rows: Sequence[Sequence[Drawn]]) -> Figure:
-        """Draw the movements. One that shares its number with others does not move the pen."""
-        moves = np.concatenate([self.tuples, np.zeros_like(self.tuples[:1])])
+        """Draw the movements."""
         return pen_figure(
-            [
-                [
-                    PenPicture(title, moves[numbers[:, 0].astype(int)], seen)
-                    for title, numbers, seen in row
-                ]
-                for row in rows
-            ]
+            [[PenPicture(title, self.recorded(x), seen) for title, x, seen in row] for row in rows]
         )

@@ -1,9 +1,10 @@
 """The settings of speech and handwriting at each scale.
 
 The paper scale has the sizes of Chung et al. (2015): those of Blizzard and IAM-OnDB as in their
-released code, those of TIMIT as they are remembered. Free spoken digits have TIMIT's and Omniglot
-IAM-OnDB's, as nothing is published for them. All networks have one width here, where the released
-code gives phi_x and the decoder a larger one. Updates are not published.
+released code, those of TIMIT as they are remembered, with Blizzard's widths of the baselines. Free
+spoken digits have TIMIT's and Omniglot IAM-OnDB's, as nothing is published for them. All networks
+have one width here, where the released code gives phi_x and the decoder a larger one. Updates are
+not published.
 """
 
 from __future__ import annotations
@@ -29,14 +30,15 @@ class _Published(NamedTuple):
     latent_size: int
     width: int
     rnn_width: int
+    rnn_mixture_width: int
     layers: int
     batch_size: int
     learning_rate: float
 
 
-_TIMIT = _Published(2000, 200, 500, 800, 4, 64, 1e-3)
-_BLIZZARD = _Published(4000, 200, 500, 800, 4, 128, 3e-4)
-_IAM = _Published(1200, 50, 150, 340, 1, 20, 3e-4)
+_TIMIT = _Published(2000, 200, 500, 800, 700, 4, 64, 1e-3)
+_BLIZZARD = _Published(4000, 200, 500, 800, 700, 4, 128, 3e-4)
+_IAM = _Published(1200, 50, 150, 340, 300, 1, 20, 3e-4)
 
 _PUBLISHED: dict[CorpusName, _Published] = {
     "digits": _TIMIT,
@@ -47,10 +49,19 @@ _PUBLISHED: dict[CorpusName, _Published] = {
 }
 
 
-def recorded_defaults(corpus: CorpusName, scale: Scale, model: ModelName) -> SequenceExperiment:
-    """Return the settings of an experiment on recordings before the user's own options."""
+def recorded_defaults(
+    corpus: CorpusName, scale: Scale, model: ModelName, *, mixture: bool = False
+) -> SequenceExperiment:
+    """Return the settings of an experiment on recordings before the user's own options.
+
+    Parameters
+    ----------
+    corpus, scale, model, mixture
+        See :func:`experiments.sequences.defaults.sequence_defaults`.
+    """
     speech = corpus in SPEECH
     sizes = _PUBLISHED[corpus]
+    rnn_width = sizes.rnn_mixture_width if mixture else sizes.rnn_width
     output: LawName | None = None
     if speech:
         output = "gaussian" if scale == "paper" else "autoregressive"
@@ -66,7 +77,7 @@ def recorded_defaults(corpus: CorpusName, scale: Scale, model: ModelName) -> Seq
         model=model,
         latent_size=0 if model == "rnn" else sizes.latent_size,
         hidden_size=sizes.hidden_size,
-        width=sizes.rnn_width if model == "rnn" else sizes.width,
+        width=rnn_width if model == "rnn" else sizes.width,
         layers=sizes.layers,
         layer_norm=False,
         batch_norm=False,

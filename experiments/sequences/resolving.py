@@ -9,17 +9,20 @@ from typing import Any
 from experiments.cli import resolve_device
 from experiments.resolving import choose_scale, given, require_same
 from experiments.sequences.config import SequenceExperiment
-from experiments.sequences.data_options import chosen_collection, data_changes, data_name
+from experiments.sequences.data_options import (
+    chosen_collection,
+    data_changes,
+    data_name,
+    is_mixture,
+)
 from experiments.sequences.defaults import sequence_defaults
 from experiments.sequences.options import SequenceOptions
 from inference import BoundConfig, RunDirectory, TrainingConfig
+from inference.sequences import RESAMPLE
 from pyro_nem.data import SequenceSchedule
 from pyro_nem.errors import ConfigError
 
 __all__ = ["default_directory", "resolve", "resume_settings"]
-
-# FIVO's: when the effective number of particles is below half of them.
-_RESAMPLE = 0.5
 
 _SETTINGS = ("latent_size", "hidden_size", "width", "layers", "chunk")
 _SWITCHES = ("layer_norm", "batch_norm", "residual", "smoothing")
@@ -44,7 +47,14 @@ def resolve(options: SequenceOptions) -> tuple[SequenceExperiment, str]:
     scale, reason = choose_scale(options.scale, device)
     tunes, corpus = chosen_collection(options)
     model = options.model or "vrnn"
-    settings = sequence_defaults(options.experiment, scale, model, tunes=tunes, corpus=corpus)
+    settings = sequence_defaults(
+        options.experiment,
+        scale,
+        model,
+        tunes=tunes,
+        corpus=corpus,
+        mixture=is_mixture(options.experiment, options.law, options.components),
+    )
     return replace(_changed(options, settings), device=device), reason
 
 
@@ -75,6 +85,7 @@ def default_directory(settings: SequenceExperiment) -> Path:
         settings.model,
         tunes=settings.tunes,
         corpus=settings.corpus,
+        mixture=is_mixture(settings.experiment, settings.output, settings.components),
     )
     parts: list[str] = [settings.scale, *data_name(settings), settings.model]
     if settings.latent_size:
@@ -125,7 +136,7 @@ def _changed(options: SequenceOptions, settings: SequenceExperiment) -> Sequence
         if weighted:
             # It has no KL of its own to weigh.
             bound.setdefault("kl_warmup", 0)
-        changes["resample"] = _RESAMPLE if options.objective == "fivo" else None
+        changes["resample"] = RESAMPLE if options.objective == "fivo" else None
     bound["divergence"] = options.divergence or _divergence(
         bound.get("objective", settings.bound.objective),
         bound.get("gradient", settings.bound.gradient),

@@ -6,13 +6,15 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.carrying_out import carry_out, origin
+from experiments.carrying_out import TEST_SEED, carry_out, origin
 from experiments.cli import run_command, use_threads
+from experiments.report import write_report
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.load_data import load_data
 from experiments.sequences.options import SequenceOptions
 from experiments.sequences.pictures import draw_pictures
+from experiments.sequences.posterior import save_posterior
 from experiments.sequences.resolving import default_directory, resolve, resume_settings
 from experiments.sequences.score_table import score_table, summary_scores
 from experiments.sequences.sequence_data import SequenceData
@@ -31,9 +33,6 @@ __all__ = ["run_sequences"]
 
 _PROGRAM = "experiments.run"
 
-# Another seed than any training's, so that the draws are new.
-_TEST_SEED = 2**31
-
 
 def run_sequences(arguments: Sequence[str]) -> int:
     """Run the command line and return the exit code; see :func:`experiments.run.main`."""
@@ -46,9 +45,7 @@ def _run(options: SequenceOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
     settings, directory = _open(options)
     return carry_out(
-        lambda processes: _train_and_score(
-            settings, directory, options.resume, arguments, processes
-        ),
+        lambda processes: _train_and_score(settings, directory, options, arguments, processes),
         settings.device,
         settings.experiment,
         [directory],
@@ -72,20 +69,20 @@ def _open(options: SequenceOptions) -> tuple[SequenceExperiment, RunDirectory]:
 def _train_and_score(
     settings: SequenceExperiment,
     directory: RunDirectory,
-    resume: bool,
+    options: SequenceOptions,
     arguments: list[str],
     processes: Processes,
 ) -> bool:
     """Train, score and draw; return False if it was interrupted."""
     started = time.perf_counter()
     processes.share.size(settings.training.batch_size)
-    # One process looks and downloads, as others may have no access to the folder.
-    data = processes.once(lambda: load_data(settings))
+    # One process downloads what is missing; data are too large to be sent to the others.
+    data = processes.one_then_all(lambda: load_data(settings))
     objective = build_objective(settings, data)
     chunk = settings.chunk
     pieces = data.training if chunk is None else data.training.pieces(chunk)
     _introduce(settings, objective, pieces)
-    begun = origin(resume, directory, arguments, settings.device)
+    begun = origin(options.resume, directory, arguments, settings.device)
     prepared = time.perf_counter() - started
     run = fit_sequences(
         objective,
@@ -95,7 +92,7 @@ def _train_and_score(
         schedule=settings.schedule,
         directory=directory,
         description={"settings": settings.to_dict(), **begun},
-        resume=resume,
+        resume=options.resume,
         processes=processes,
     )
     if run.reason == "interrupted":
@@ -106,18 +103,23 @@ def _train_and_score(
         objective,
         data.test,
         particles=settings.particles,
-        seed=_TEST_SEED + settings.training.seed,
+        seed=TEST_SEED + settings.training.seed,
         processes=processes,
     )
     if not processes.writes:
         return True
     floors = data.floors()
     print(score_table(scores, floors, data.readings))
+    described = save_posterior(
+        objective, settings, data.test, directory.posterior, sequences=options.posterior_sequences
+    )
     print("drawing figures")
     draw_pictures(objective, data, run.records, directory.figures)
     seconds = prepared + run.seconds + time.perf_counter() - trained
-    write_json(directory.summary, _summary(settings, run, scores, data, floors, seconds, begun))
-    print(f"done in {duration(seconds)}; everything is in {directory.path}")
+    summary = _summary(settings, run, scores, data, floors, seconds, begun)
+    write_json(directory.summary, {**summary, "posterior_sequences": described})
+    write_report(directory, directory.report)
+    print(f"done in {duration(seconds)}; everything is in {directory.path}, see {directory.report}")
     return True
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from experiments.sequences.sequence_data import Reading
 from inference.sequences import SequenceScores
 
-__all__ = ["score_table", "summary_scores"]
+__all__ = ["score_table", "score_title", "summary_scores"]
 
 _TITLES = {
     "kl": "KL of the latents",
@@ -35,11 +35,12 @@ def score_table(
     lines += [f"  column {n}: {reading.title}" for n, reading in enumerate(readings, start=2)]
     for name, value in found.items():
         cells = [value] if name == "kl" else [value, *(reading.of(value) for reading in readings)]
-        lines.append(f"  {_title(name):<24}" + "".join(f"{cell:10.3f}" for cell in cells))
+        lines.append(f"  {score_title(name):<24}" + "".join(f"{cell:10.3f}" for cell in cells))
     return "\n".join(lines)
 
 
-def _title(name: str) -> str:
+def score_title(name: str) -> str:
+    """Return the name of a bound or floor for people."""
     bound = name.split("_")[0] in ("elbo", "exact", "iwae", "fivo")
     return _TITLES.get(name, name.upper().replace("_", "-") if bound else name)
 
@@ -50,7 +51,8 @@ def summary_scores(
     """Return scores by the names of ``summary.json``.
 
     Bounds are those on the negative log-likelihood, "nll_" and the name of the bound; other
-    readings of it have their names in the place of "nll".
+    readings of it have their names in the place of "nll". Under "errors" stand the standard errors
+    over the sequences, and under "readings" the titles of the readings.
     """
     found: dict[str, Any] = {}
     for name, value in scores.nats_per_step.items():
@@ -60,4 +62,8 @@ def summary_scores(
         found[f"{split}.nll_{name}"] = value
         found.update({f"{split}.{reading.name}_{name}": reading.of(value) for reading in readings})
     steps = {f"{split}.sequences": len(scores.steps), f"{split}.steps": int(scores.steps.sum())}
-    return {**found, **steps}
+    errors = {
+        name if name == "kl" else f"nll_{name}": error for name, error in scores.errors.items()
+    }
+    titles = {reading.name: reading.title for reading in readings}
+    return {**found, **steps, "errors": errors, "readings": titles}

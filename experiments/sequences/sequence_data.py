@@ -69,6 +69,11 @@ class SequenceData(ABC):
     def figure(self, rows: Sequence[Sequence[Drawn]]) -> Figure:
         """Draw sequences."""
 
+    def recorded(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return a sequence [T, D] in the units that batches have in those of the data."""
+        scaling = self.test.scaling
+        return x if scaling is None else scaling.undo(x)
+
     def facts(self) -> dict[str, float]:
         """Return numbers that the scores depend on, to be recorded beside them."""
         return {}

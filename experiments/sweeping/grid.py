@@ -11,10 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.cli import parse
-from experiments.frames.config import ExperimentName, FrameExperiment
-from experiments.frames.options import resolve
-from experiments.frames.run_names import default_run_directory
-from experiments.frames.run_options import RunOptions
+from experiments.kinds import AnyExperimentName, Kind, Settings, kind_of
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
 
@@ -45,7 +42,7 @@ class GridPoint(NamedTuple):
     """
 
     arguments: tuple[str, ...]
-    settings: FrameExperiment
+    settings: Settings
     directory: RunDirectory
 
 
@@ -72,11 +69,15 @@ def split_arguments(arguments: Sequence[str], own: Collection[str]) -> tuple[lis
     return parts
 
 
-def to_axes(words: Sequence[str], own: Collection[str]) -> dict[str, tuple[str, ...]]:
+def to_axes(
+    experiment: AnyExperimentName, words: Sequence[str], own: Collection[str]
+) -> dict[str, tuple[str, ...]]:
     """Return the values of each option of experiments.run on a command line.
 
     Parameters
     ----------
+    experiment
+        What is run.
     words
         The second part that :func:`split_arguments` returns.
     own
@@ -87,7 +88,8 @@ def to_axes(words: Sequence[str], own: Collection[str]) -> dict[str, tuple[str, 
     ConfigError
         If an option is unknown, given twice, or decided by the sweep.
     """
-    known = {"--" + field.name.replace("_", "-") for field in fields(RunOptions)} - {"--experiment"}
+    options = fields(kind_of(experiment).options)
+    known = {"--" + field.name.replace("_", "-") for field in options} - {"--experiment"}
     axes: dict[str, tuple[str, ...]] = {}
     for name, values in _options(words):
         if name in _DECIDED:
@@ -103,7 +105,7 @@ def to_axes(words: Sequence[str], own: Collection[str]) -> dict[str, tuple[str, 
 
 
 def expand(
-    experiment: ExperimentName, axes: Axes, device: str | None, program: str
+    experiment: AnyExperimentName, axes: Axes, device: str | None, program: str
 ) -> list[GridPoint]:
     """Return a run for each combination of values.
 
@@ -125,13 +127,14 @@ def expand(
     ConfigError
         If options contradict each other, or two runs would share a folder.
     """
+    kind = kind_of(experiment)
     order = sorted(axes, key=lambda name: name != "--seed")
     points: dict[Path, GridPoint] = {}
     for values in itertools.product(*(axes[name] or (None,) for name in order)):
         chosen = dict(zip(order, values, strict=True))
         words = [word for name in axes for word in (name, chosen[name]) if word is not None]
         arguments = (experiment, *words)
-        point = _point(arguments, device, program)
+        point = _point(kind, arguments, device, program)
         other = points.setdefault(point.directory.path, point)
         if other is not point:
             raise ConfigError(
@@ -142,14 +145,14 @@ def expand(
     return list(points.values())
 
 
-def _point(arguments: tuple[str, ...], device: str | None, program: str) -> GridPoint:
+def _point(kind: Kind, arguments: tuple[str, ...], device: str | None, program: str) -> GridPoint:
     where = () if device is None else ("--device", device)
-    options = parse(RunOptions, program, [*arguments, *where])
+    options = parse(kind.options, program, [*arguments, *where])
     try:
-        settings, _ = resolve(options)
+        settings, _ = kind.resolve(options)
     except ConfigError as error:
         raise ConfigError(f"{shlex.join(arguments)}: {error}") from error
-    return GridPoint(arguments, settings, RunDirectory(default_run_directory(settings)))
+    return GridPoint(arguments, settings, RunDirectory(kind.folder(settings)))
 
 
 def _options(words: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:

@@ -9,7 +9,7 @@ import torch
 import tyro
 
 from experiments.cli import Count, Text
-from experiments.frames.config import ExperimentName
+from experiments.kinds import AnyExperimentName
 from pyro_nem.errors import ConfigError
 
 __all__ = ["SweepOptions"]
@@ -28,7 +28,7 @@ class SweepOptions:
     interrupted ones are resumed. It exits with 0 when all runs are finished, else with 1.
     """
 
-    experiment: tyro.conf.Positional[ExperimentName]
+    experiment: tyro.conf.Positional[AnyExperimentName]
     """What to run, as for experiments.run."""
 
     seeds: Count = None

@@ -8,8 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from experiments.frames.assembly import data_file
-from experiments.frames.stages import stages
+from experiments.kinds import kind_of
 from experiments.processes import Job, Outcome, run_jobs
 from experiments.sweeping.cluster import run_on_cluster
 from experiments.sweeping.grid import GridPoint
@@ -94,9 +93,8 @@ def run_points(
     if not jobs:
         return outcomes
     for point in points:
-        # Runs that start together would all generate the same file.
-        for stage in stages(point.settings, point.directory):
-            data_file(stage.settings)
+        # Runs that start together would all generate or download the same file.
+        kind_of(point.settings.experiment).prepare(point.settings, point.directory)
     print(f"{len(jobs)} runs to do; the output of each is in {jobs[0].log.name} in its folder")
     if options.cluster is not None:
         run_on_cluster(

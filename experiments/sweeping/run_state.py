@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from experiments.frames.config import FrameExperiment
 from experiments.frames.stages import stages
+from experiments.kinds import Settings
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError
 
@@ -15,7 +16,7 @@ __all__ = ["RunState", "run_state", "stage_state"]
 RunState = Literal["new", "interrupted", "finished"]
 
 
-def run_state(asked: FrameExperiment, directory: RunDirectory) -> RunState:
+def run_state(asked: Settings, directory: RunDirectory) -> RunState:
     """Return how far a run is, which is finished with its last stage.
 
     Parameters
@@ -30,18 +31,22 @@ def run_state(asked: FrameExperiment, directory: RunDirectory) -> RunState:
     CheckpointError
         If the folder holds a run with other settings, or files that are no run.
     """
+    if not isinstance(asked, FrameExperiment):
+        return stage_state(asked, directory)
     states = [stage_state(stage.settings, stage.directory) for stage in stages(asked, directory)]
     if states[-1] == "finished" or set(states) == {"new"}:
         return states[-1]
     return "interrupted"
 
 
-def stage_state(asked: FrameExperiment, directory: RunDirectory) -> RunState:
-    """Return how far one stage of a run is; see :func:`run_state`."""
+def stage_state(asked: Settings, directory: RunDirectory) -> RunState:
+    """Return how far a run, or one stage of it, is; see :func:`run_state`."""
     if directory.evidence() is None:
         return "new"
-    held = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
-    there = replace(held, device=asked.device, execution=asked.execution)
+    there: Settings = type(asked).from_dict(directory.read_settings(), str(directory.config))
+    there = replace(there, device=asked.device)
+    if isinstance(there, FrameExperiment) and isinstance(asked, FrameExperiment):
+        there = replace(there, execution=asked.execution)
     differences = _differences(there.to_dict(), asked.to_dict())
     if differences:
         more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""

@@ -15,7 +15,18 @@ from pyro_nem.errors import ConfigError
 
 __all__ = ["SectionName", "TableName", "TableOptions"]
 
-TableName = Literal["static", "flying_shapes", "flying_mnist", "recipe"]
+TableName = Literal[
+    "static",
+    "flying_shapes",
+    "flying_mnist",
+    "recipe",
+    "chorales",
+    "strokes",
+    "speech",
+    "handwriting",
+    "vae_mnist",
+    "iwae_mnist",
+]
 SectionName = Literal["main", "generalisation", "prediction", "steps"]
 
 
@@ -32,7 +43,8 @@ class TableOptions:
     """
 
     table: tyro.conf.Positional[TableName]
-    """Which table. recipe: what each part of the improved recipe gives, on static shapes."""
+    """Which table. recipe: what each part of the improved recipe gives, on static shapes. From
+    chorales on they are of sequences and of images."""
 
     only: tuple[SectionName, ...] = ()
     """Sections: main (the paper's), generalisation (other K and numbers of objects than trained
@@ -62,7 +74,7 @@ class TableOptions:
 
     output: Path = Path("docs/results")
     """Folder for EXPERIMENT.md (of recipe: recipe.md), .csv, .json and the figures, replaced each
-    time."""
+    time; but the rows of sequences and images whose runs are no longer there are kept."""
 
     dry_run: bool = False
     """Only list the runs and tests, how far they are and the commands that would be run."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from experiments.frames.config import ExperimentName
+from experiments.kinds import AnyExperimentName
 from experiments.sweeping.grid import Axes
 from experiments.tables.options import SectionName, TableName
 
@@ -58,9 +58,11 @@ class TablePlan(NamedTuple):
         The settings that are tested for 50 steps.
     note
         What the main section compares.
+    kept
+        Whether rows of runs that are no longer there stay in the table.
     """
 
-    experiment: ExperimentName
+    experiment: AnyExperimentName
     file: str
     settings: Mapping[str, Axes]
     main: tuple[str, ...]
@@ -68,6 +70,7 @@ class TablePlan(NamedTuple):
     predicting: tuple[str, ...]
     long: tuple[str, ...]
     note: str = _PAPER
+    kept: bool = False
 
     def sections(self) -> tuple[SectionName, ...]:
         """Return the sections that the table has."""

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from experiments.tables.published import published_ami
+from experiments.tables.published import published
 from pyro_nem.files import make_directory, replacing, write_json
 
 __all__ = ["METRICS", "ResultRow", "to_csv", "to_markdown", "to_rows", "write_tables"]
@@ -51,6 +51,8 @@ class ResultRow:
     device: str
     wall_seconds: float
     section: str = "main"
+    error: float | None = None
+    """Standard error over the test set, mean over the seeds; None where none was kept."""
 
 
 def to_rows(
@@ -83,8 +85,8 @@ def to_rows(
         if len(values) < len(scores):
             # Data without labels have no segmentation scores, point masses no divergence.
             continue
-        # Whether the paper's tables use the mean over steps or the last step is not known.
-        paper = published_ami(experiment, setting) if metric in ("ami", "ami_last") else None
+        found = [each.get("errors", {}).get(metric) for each in scores]
+        errors = [error for error in found if error is not None]
         rows.append(
             ResultRow(
                 experiment=experiment,
@@ -96,12 +98,13 @@ def to_rows(
                 std=statistics.stdev(values) if len(values) > 1 else None,
                 seeds=[int(each["seed"]) for each in scores if each.get("seed") is not None],
                 values=values,
-                paper=paper,
+                paper=published(experiment, setting, metric),
                 command=scores[0]["command"],
                 commit=", ".join(sorted({each["commit"] for each in scores})),
                 device=", ".join(sorted({each["device"] for each in scores})),
                 wall_seconds=statistics.mean(each["wall_seconds"] for each in scores),
                 section=section,
+                error=statistics.mean(errors) if len(errors) == len(scores) else None,
             )
         )
     return rows
@@ -169,18 +172,23 @@ def to_markdown(rows: Sequence[ResultRow], notes: Mapping[str, str] | None = Non
 
 
 def _table(rows: Sequence[ResultRow]) -> str:
+    # Figures over few test items need their error beside them.
+    erring = any(row.error is not None for row in rows)
     lines = [
-        "| setting | scale, network | metric | mean | std | seeds | paper, as remembered "
-        "(unchecked) |",
-        "|---|---|---|---|---|---|---|",
+        "| setting | scale, network | metric | mean | std | "
+        + ("standard error | " if erring else "")
+        + "seeds | paper, as remembered (unchecked) |",
+        "|---" * (7 + erring) + "|",
     ]
     for row in rows:
         std = "" if row.std is None else f"{row.std:.4f}"
         paper = "" if row.paper is None else f"{row.paper:.3f}"
+        error = "" if row.error is None else f"{row.error:.4f}"
+        error = f"| {error} " if erring else ""
         seeds = ", ".join(map(str, row.seeds))
         lines.append(
             f"| {row.setting} | {row.scale}, {row.network} | {row.metric} | {row.mean:.4f} | {std} "
-            f"| {seeds} | {paper} |"
+            f"{error}| {seeds} | {paper} |"
         )
     lines.append("")
     for command in dict.fromkeys(row.command for row in rows):

@@ -11,7 +11,7 @@ import xarray as xr
 from inference.diagnostics.k_hat import UNRELIABLE, k_hat
 from inference.diagnostics.schema import variable
 
-__all__ = ["PROBLEMS", "Finding", "find_problems", "not_looked_for"]
+__all__ = ["PROBLEMS", "Finding", "find_problems", "not_looked_for", "unreliable_weights"]
 
 # A component with less than this part of its equal share is dead.
 _DEAD = 0.1
@@ -100,6 +100,26 @@ def not_looked_for(tree: xr.DataTree) -> dict[str, str]:
     return reasons
 
 
+def unreliable_weights(tree: xr.DataTree, unit: str, advice: str) -> Finding | None:
+    """Return that many weights have a large k-hat, if they have.
+
+    Parameters
+    ----------
+    tree
+        The posterior.
+    unit
+        What has weights of its own, as a word.
+    advice
+        What to try.
+    """
+    found = k_hat(tree)
+    number = found.values.size
+    if found.above < _OFTEN * number or not found.above:
+        return None
+    message = f"k-hat is above {UNRELIABLE} for {found.above} of {number} {unit}s"
+    return Finding("unreliable weights", message, advice)
+
+
 def _collapse(tree: xr.DataTree) -> Finding | None:
     share = _known(variable(tree, "sample_stats/component_share"))  # [chain, N, K]
     if share.shape[-1] == 1 or not share.size:
@@ -167,13 +187,9 @@ def _contradiction(tree: xr.DataTree) -> Finding | None:
 
 
 def _weights(tree: xr.DataTree) -> Finding | None:
-    found = k_hat(tree)
-    sequences = found.values.size
-    if found.above < _OFTEN * sequences or not found.above:
-        return None
-    return Finding(
-        "unreliable weights",
-        f"k-hat is above {UNRELIABLE} for {found.above} of {sequences} sequences",
+    return unreliable_weights(
+        tree,
+        "sequence",
         "importance-weighted bounds and PSIS-LOO of them are not reliable: the guide is too narrow "
         "or misses states; train it longer, or with several particles (--objective iwae)",
     )

@@ -109,7 +109,7 @@ VARIABLES: Mapping[str, Variable] = MappingProxyType(
 
 
 def variable(tree: xr.DataTree, path: str) -> xr.DataArray:
-    """Return a variable of :data:`VARIABLES`.
+    """Return a variable of a posterior, by its group and name.
 
     Raises
     ------
@@ -120,6 +120,6 @@ def variable(tree: xr.DataTree, path: str) -> xr.DataArray:
     if group not in tree.children or name not in tree.children[group].data_vars:
         raise ConfigError(
             f"tree: expected a posterior with the variable {path}, found none; pass what "
-            "inference.diagnose returned"
+            "inference.diagnose, diagnose_sequences or diagnose_images returned"
         )
     return tree.children[group].data_vars[name]

@@ -8,16 +8,14 @@ import pyro
 import torch
 from torch import Tensor
 
+from inference.diagnostics import ACTIVE
 from inference.images.objective import ImageObjective
 from inference.streams import update_seed
 from pyro_nem.checks import at_least
 from pyro_nem.data import ImageSet
 from pyro_nem.errors import ConfigError
 
-__all__ = ["ACTIVE", "Activity", "latent_activity"]
-
-ACTIVE = 0.01
-"""A latent is active if the variance of its posterior mean is above this (Burda et al. 2015)."""
+__all__ = ["Activity", "latent_activity"]
 
 # Streams of randomness beside stream 0, the training updates, and 1, the scores.
 _STREAM = 2

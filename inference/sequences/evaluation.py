@@ -13,17 +13,16 @@ from inference.bound_config import BoundConfig
 from inference.processes import ALONE, Processes
 from inference.sequences.modes import as_trained
 from inference.sequences.objective import SequenceObjective
+from inference.sequences.resampling import RESAMPLE
 from inference.streams import update_seed
 from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceSet, padded_batches
+from pyro_nem.metrics import standard_errors
 
 __all__ = ["SequenceScores", "score_objective", "score_sequences"]
 
 # Streams of randomness beside stream 0, the training updates.
 _STREAM = 1
-
-# When particles are resampled in the bound that is reported, as in the literature.
-_RESAMPLE = 0.5
 
 
 class SequenceScores(NamedTuple):
@@ -50,6 +49,16 @@ class SequenceScores(NamedTuple):
         total = self.steps.sum()
         sums = {name: (values.sum() / total).item() for name, values in self.values.items()}
         return {name: value if name == "kl" else -value for name, value in sums.items()}
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """Standard errors of these over the sequences, those of ratios; NaN for a single one."""
+        steps = self.steps.double()
+        ratios = {name: values.sum() / steps.sum() for name, values in self.values.items()}
+        return {
+            name: (standard_errors((values - ratios[name] * steps).numpy()) / steps.mean()).item()
+            for name, values in self.values.items()
+        }
 
 
 def score_objective(
@@ -139,5 +148,5 @@ def score_sequences(
     for count in particles:
         bound = BoundConfig("iwae", count)
         values[f"iwae_{count}"] = scored(bound).values["bound"]
-        values[f"fivo_{count}"] = scored(bound, _RESAMPLE).values["bound"]
+        values[f"fivo_{count}"] = scored(bound, RESAMPLE).values["bound"]
     return SequenceScores(values, first.steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -10,7 +10,10 @@ from torch import Generator, Tensor
 from inference.bounds import combine
 from pyro_nem.errors import ConfigError
 
-__all__ = ["Resampled", "SystematicResampling", "combine_resampled"]
+__all__ = ["RESAMPLE", "Resampled", "SystematicResampling", "combine_resampled"]
+
+RESAMPLE: Final = 0.5
+"""The usual threshold, that of FIVO: half of the particles."""
 
 
 class Resampled(NamedTuple):

@@ -78,7 +78,7 @@ def unroll(
         if resampler is None:
             continue
         with torch.no_grad():
-            before = batch.x[t - 1] if t else torch.zeros_like(batch.x[0])
+            before = batch.x[t - 1] if t else batch.first_before
             gained = _step_weight(model, batch.x[t], before, Drawn(z, law), context)  # [S, B]
         log_weights = log_weights + gained
         # Where a sequence has ended there is nothing to resample for, whatever is gained there.

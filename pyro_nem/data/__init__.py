@@ -24,7 +24,7 @@ from pyro_nem.data.batches import (
 )
 from pyro_nem.data.cache import balls_file, digits_file, shapes_file, sprites_file
 from pyro_nem.data.clip import Clip, make_clip
-from pyro_nem.data.digest import frames_sha256
+from pyro_nem.data.digest import arrays_sha256, frames_sha256
 from pyro_nem.data.digits import (
     DigitScene,
     DigitsConfig,
@@ -52,14 +52,10 @@ from pyro_nem.data.published import PublishedFile, published_content
 from pyro_nem.data.recordings import Recording, frames_of, read_recording, read_wav
 from pyro_nem.data.resident import MEMORY_LIMIT, ResidentFrames
 from pyro_nem.data.scaling import Scaling
+from pyro_nem.data.sequence_batch import SequenceBatch, pad
+from pyro_nem.data.sequence_batches import padded_batches, shuffled_batches
 from pyro_nem.data.sequence_schedule import SequenceSchedule
-from pyro_nem.data.sequences import (
-    SequenceBatch,
-    SequenceSet,
-    pad,
-    padded_batches,
-    shuffled_batches,
-)
+from pyro_nem.data.sequences import SequenceSet
 from pyro_nem.data.shapes import (
     BITMAPS,
     Scene,
@@ -81,6 +77,7 @@ from pyro_nem.data.sprites import (
     generate_sprites,
     render_sprites,
 )
+from pyro_nem.data.stored_rows import Rows, StoredRows, loaded
 
 __all__ = [
     "BITMAPS",
@@ -115,6 +112,7 @@ __all__ = [
     "PublishedFile",
     "Recording",
     "ResidentFrames",
+    "Rows",
     "Scaling",
     "Scene",
     "SequenceBatch",
@@ -126,8 +124,10 @@ __all__ = [
     "Split",
     "SpriteScene",
     "SpritesConfig",
+    "StoredRows",
     "TuneName",
     "TupleCode",
+    "arrays_sha256",
     "as_source",
     "balls_file",
     "binary_mnist",
@@ -152,6 +152,7 @@ __all__ = [
     "generate_shapes",
     "generate_sprites",
     "iam",
+    "loaded",
     "make_clip",
     "masked_uniform",
     "mnist_images",

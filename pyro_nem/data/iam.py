@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree
@@ -17,6 +18,9 @@ __all__ = ["iam"]
 # The lists of forms in the database's own benchmark, for each split.
 _LISTS: Final = ("trainset.txt", "testset_v.txt", "testset_f.txt")
 
+# Places are whole numbers.
+_CELL: Final = 1.0
+
 
 def iam(folder: Path, scale: MoveScale = "pooled") -> Handwriting:
     """Return the lines of IAM-OnDB.
@@ -24,6 +28,10 @@ def iam(folder: Path, scale: MoveScale = "pooled") -> Handwriting:
     Splits are those of the database's benchmark: the forms of `trainset.txt`, `testset_v.txt` and
     `testset_f.txt`. The released code of Chung et al. (2015) trains on all forms that do not
     validate.
+
+    Places are whole numbers. Each is moved to anywhere in its grid cell by uniform noise, which is
+    the same each time: on a grid a density has no limit, see :func:`resampled`. Nothing else is
+    changed.
 
     Parameters
     ----------
@@ -54,7 +62,7 @@ def iam(folder: Path, scale: MoveScale = "pooled") -> Handwriting:
 
 
 def _moves(path: Path) -> NDArray[np.float64]:
-    """Return a line as rows (pen, dx, dy)."""
+    """Return a line as rows (pen, dx, dy), each place moved within its cell."""
     try:
         strokes = [
             np.array([[float(point.attrib[axis]) for axis in "xy"] for point in stroke])
@@ -64,5 +72,8 @@ def _moves(path: Path) -> NDArray[np.float64]:
         raise DataError(
             f"{path}: expected strokes of points with x and y, but {error!r}"
         ) from error
-    drawn = [stroke for stroke in strokes if len(stroke)]
+    noise = np.random.default_rng(zlib.crc32(path.stem.encode()))
+    drawn = [
+        stroke + noise.uniform(-0.5, 0.5, stroke.shape) * _CELL for stroke in strokes if len(stroke)
+    ]
     return to_moves(drawn) if drawn else np.zeros((0, 3))

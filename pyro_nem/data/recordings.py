@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.io import wavfile
 
+from pyro_nem.data.stored_rows import Rows, StoredRows
 from pyro_nem.errors import DataError
 
 __all__ = ["Recording", "frames_of", "read_recording", "read_wav"]
@@ -23,8 +24,8 @@ _ORDERS: Final = {"01": "<i2", "10": ">i2"}
 class Recording(NamedTuple):
     """Sound of one channel."""
 
-    samples: NDArray[np.int16]
-    """Shape `[N]`; where the file is mapped into memory, read when it is used."""
+    samples: Rows
+    """16 bits, shape `[N]`; of a file that was given by its path, only where they are."""
     rate: int
     """Samples a second."""
 
@@ -32,7 +33,7 @@ class Recording(NamedTuple):
 def read_recording(path: Path) -> Recording:
     """Return a file of uncompressed samples of 16 bits, one channel, WAV or SPHERE.
 
-    The file is mapped, so that hundreds of hours need no memory until they are read.
+    Only the header is read, so that hundreds of hours need neither memory nor open files.
 
     Raises
     ------
@@ -45,7 +46,7 @@ def read_recording(path: Path) -> Recording:
 
 
 def read_wav(name: str, source: Path | bytes) -> Recording:
-    """Return a WAV file, mapped if its path is given; see :func:`read_recording`.
+    """Return a WAV file; see :func:`read_recording`.
 
     Parameters
     ----------
@@ -68,13 +69,17 @@ def read_wav(name: str, source: Path | bytes) -> Recording:
             f"{name}: expected one channel of 16-bit samples, found {channels} of "
             f"{samples.dtype}; convert it, for instance by sox -b 16 -c 1"
         )
-    return Recording(samples, int(rate))
+    if isinstance(source, bytes):
+        return Recording(samples, int(rate))
+    return Recording(StoredRows(source, samples.dtype, samples.offset, samples.shape), int(rate))
 
 
-def frames_of(samples: NDArray[Any], size: int) -> NDArray[Any]:
+def frames_of(samples: Rows, size: int) -> Rows:
     """Return samples `[N]` as whole frames `[N // size, size]`; the rest is left out."""
-    whole = len(samples) // size * size
-    return samples[:whole].reshape(-1, size)
+    count = len(samples) // size
+    if isinstance(samples, StoredRows):
+        return replace(samples, shape=(count, size))
+    return samples[: count * size].reshape(-1, size)
 
 
 def _read_sphere(path: Path) -> Recording:
@@ -103,4 +108,4 @@ def _read_sphere(path: Path) -> Recording:
             f"{path}: expected {count} samples behind a header of {length} bytes, but the file is "
             "shorter; get it again"
         )
-    return Recording(np.memmap(path, order, "r", offset=length, shape=(count,)), rate)
+    return Recording(StoredRows(path, np.dtype(order), length, (count,)), rate)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pyro_nem.data.recordings import Recording, frames_of
 from pyro_nem.data.scaling import Scaling
 from pyro_nem.data.sequences import SequenceSet
+from pyro_nem.data.stored_rows import Rows, loaded
 from pyro_nem.errors import DataError
 
 __all__ = ["FRAME", "Speech", "to_speech"]
@@ -84,11 +84,11 @@ def to_speech(
     )
 
 
-def _scaling(title: str, recordings: Sequence[NDArray[Any]]) -> Scaling:
+def _scaling(title: str, recordings: Sequence[Rows]) -> Scaling:
     """Return one mean and one standard deviation, in one pass over what may be on disk."""
     count, total, squares = 0, 0.0, 0.0
     for recording in recordings:
-        samples = recording.astype(np.float64)
+        samples = loaded(recording).astype(np.float64)
         count += len(samples)
         total += float(samples.sum())
         squares += float(samples @ samples)

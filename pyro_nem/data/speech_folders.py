@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -22,16 +23,20 @@ _TRAINING, _VALIDATION = 0.90, 0.95
 _PUBLISHED_FRAMES: Final = 40
 
 
-def timit(folder: Path) -> Speech:
+def timit(folder: Path, report: Callable[[str], None] = print) -> Speech:
     """Return TIMIT from a folder in its own layout, `TRAIN/DR1/FCJF0/SA1.WAV` and so on.
 
-    Names may be in capitals or not, and files SPHERE or WAV. Of the training speakers every 20th
-    validates. Mean and standard deviation are those of the official training part.
+    Names may be in capitals or not, and files SPHERE or WAV. A widespread copy has each recording
+    twice, `SA1.WAV` as NIST made it and the converted `SA1.WAV.wav`; the first one is taken. Of the
+    training speakers every 20th validates. Mean and standard deviation are those of the official
+    training part.
 
     Parameters
     ----------
     folder
         Holds `TRAIN` and `TEST`, or a folder `TIMIT` that does.
+    report
+        Called with a line of text if recordings are there twice.
 
     Raises
     ------
@@ -48,7 +53,7 @@ def timit(folder: Path) -> Speech:
             f"{folder}: expected TIMIT, with the folders TRAIN and TEST, found "
             f"{sorted(path.name for path in _inside(folder))[:5]}"
         )
-    files = _sound_files(parts["train"])
+    files = _once(_sound_files(parts["train"]), report)
     speakers = sorted({path.parent for path in files})
     held_out = set(speakers[::_EVERY])
     recordings = {path: read_recording(path) for path in files}
@@ -56,7 +61,7 @@ def timit(folder: Path) -> Speech:
         f"TIMIT in {place}",
         [recording for path, recording in recordings.items() if path.parent not in held_out],
         [recording for path, recording in recordings.items() if path.parent in held_out],
-        [read_recording(path) for path in _sound_files(parts["test"])],
+        [read_recording(path) for path in _once(_sound_files(parts["test"]), report)],
         scaled_by=list(recordings.values()),
     )
 
@@ -64,9 +69,10 @@ def timit(folder: Path) -> Speech:
 def blizzard(folder: Path) -> Speech:
     """Return the recordings of a folder in the protocol that is published for Blizzard 2013.
 
-    Sequences are half a second long, 40 frames at 16 kHz. The first 90 % of the files, sorted by
-    path, train, the next 5 % validate and the last ones test, which are the published shares of
-    rows. Mean and standard deviation are those of the training files.
+    Sequences are half a second long, 40 frames at 16 kHz, and know nothing of what was before. The
+    first 90 % of the files, sorted by path, train, the next 5 % validate and the last ones test,
+    which are the published shares of rows. Mean and standard deviation are those of the training
+    files.
 
     Parameters
     ----------
@@ -96,9 +102,9 @@ def blizzard(folder: Path) -> Speech:
     )
     return replace(
         speech,
-        training=speech.training.pieces(_PUBLISHED_FRAMES),
-        validation=speech.validation.pieces(_PUBLISHED_FRAMES),
-        test=speech.test.pieces(_PUBLISHED_FRAMES),
+        training=speech.training.pieces(_PUBLISHED_FRAMES, connected=False),
+        validation=speech.validation.pieces(_PUBLISHED_FRAMES, connected=False),
+        test=speech.test.pieces(_PUBLISHED_FRAMES, connected=False),
     )
 
 
@@ -112,3 +118,15 @@ def _inside(folder: Path) -> list[Path]:
 def _sound_files(folder: Path) -> list[Path]:
     """Return the files whose names end in .wav, in whichever case, sorted by path."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".wav")
+
+
+def _once(files: Sequence[Path], report: Callable[[str], None]) -> list[Path]:
+    """Return one file of each recording: where there are several, that of the shortest name."""
+    found: dict[tuple[Path, str], Path] = {}
+    for path in sorted(files, key=lambda path: (len(path.name), path)):
+        found.setdefault((path.parent, path.name.lower().split(".")[0]), path)
+    chosen = sorted(found.values())
+    left = sorted(set(files) - set(chosen))
+    if left:
+        report(f"{left[0]} and {len(left) - 1} more are copies of other files and left out")
+    return chosen

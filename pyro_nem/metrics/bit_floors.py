@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,7 +37,7 @@ def _before(x: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def _counts(
-    sequences: tuple[NDArray[np.uint8], ...], before: list[NDArray[np.int64]] | None = None
+    sequences: Sequence[NDArray[np.uint8]], before: list[NDArray[np.int64]] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how often each bit was 1 and how often it was seen, by what stood before: [2, D]."""
     x = np.concatenate(sequences).astype(np.float64)  # [N, D]

@@ -11,6 +11,7 @@ from pyro_nem.plots.curve_panels import CurvePanel, curve_panels
 from pyro_nem.plots.curves import learning_curves
 from pyro_nem.plots.groups import colour_groups
 from pyro_nem.plots.image_grid import image_grid
+from pyro_nem.plots.latent_activity import activity_figure
 from pyro_nem.plots.overview import overview_figure
 from pyro_nem.plots.pen import PenPicture, pen_figure, pen_lines
 from pyro_nem.plots.piano_roll import RollPicture, piano_roll_figure
@@ -31,6 +32,7 @@ __all__ = [
     "SegmentationSample",
     "StepCurve",
     "WavePicture",
+    "activity_figure",
     "colour_groups",
     "comparison_figure",
     "component_colours",

@@ -6,7 +6,20 @@ import sys
 from pathlib import Path
 
 import pytest
+import small_mnist
+import small_rolls
+import small_speech
 from smoke_commands import ROOT, SMOKE, start
+
+from experiments.images import run as images_run
+from experiments.run import main
+from experiments.sequences import run as sequences_run
+
+LATENT_RUNS = {
+    "speech": (small_speech, ("speech",)),
+    "iwae_mnist": (small_mnist, ("iwae_mnist", "--layers", "2")),
+    "rnn": (small_rolls, ("chorales", "--model", "rnn")),
+}
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +61,28 @@ def smoke_file(environment, smoke_run):
     """The frames that ``smoke_run`` generated."""
     (file,) = Path(environment["PYRO_NEM_CACHE"]).glob("shapes-3-objects-21-*-64-64-64-*.h5")
     return file
+
+
+@pytest.fixture(scope="session")
+def latent_runs(tmp_path_factory):
+    """Return a function from a name to the folder of a run on sequences or images, on stand-ins."""
+    folder = tmp_path_factory.mktemp("latent")
+
+    def run(name):
+        data, options = LATENT_RUNS[name]
+        if not (folder / name).exists():
+            with pytest.MonkeyPatch.context() as patch:
+                data.put(folder / f"{name}-data", patch)
+                words = ["--scale", "smoke", "--device", "cpu", "--run-dir", str(folder / name)]
+                assert main([*options, *words]) == 0
+        return folder / name
+
+    return run
+
+
+@pytest.fixture
+def no_report(monkeypatch):
+    """Let runs on sequences and images end without posterior and report, which takes seconds."""
+    for module in (sequences_run, images_run):
+        monkeypatch.setattr(module, "save_posterior", lambda *_, **__: 0)
+        monkeypatch.setattr(module, "write_report", lambda *_: None)

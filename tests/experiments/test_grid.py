@@ -9,7 +9,7 @@ OWN = ("--jobs", "--cluster-options")
 
 
 def grid(*words, experiment="flying_shapes", device="cpu"):
-    axes = to_axes(["--scale", "smoke", *words], OWN)
+    axes = to_axes(experiment, ["--scale", "smoke", *words], OWN)
     return expand(experiment, axes, device, "sweep")
 
 
@@ -25,7 +25,9 @@ def test_the_command_line_is_split():
 
 
 def test_values_are_gathered_by_option():
-    axes = to_axes(["--components", "3", "5", "--batch_size=4", "--scale", "smoke"], OWN)
+    axes = to_axes(
+        "flying_shapes", ["--components", "3", "5", "--batch_size=4", "--scale", "smoke"], OWN
+    )
     assert axes == {"--components": ("3", "5"), "--batch-size": ("4",), "--scale": ("smoke",)}
 
 
@@ -43,7 +45,7 @@ def test_values_are_gathered_by_option():
 )
 def test_options_that_cannot_be_are_refused(words, message):
     with pytest.raises(ConfigError, match=message):
-        to_axes(words.split(), OWN)
+        to_axes("flying_shapes", words.split(), OWN)
 
 
 def test_a_grid_has_each_combination_once_and_varies_the_seed_last():

@@ -16,6 +16,8 @@ from experiments.run import main
 from inference import BoundConfig, RunDirectory, run_training
 from pyro_nem.errors import CheckpointError, ConfigError
 
+pytestmark = pytest.mark.usefixtures("no_report")
+
 FIGURES = {"samples.png", "reconstructions.png", "interpolation.png", "learning_curves.png"}
 
 
@@ -90,11 +92,13 @@ def test_a_run_is_scored_again(digits, tmp_path, capsys):
     assert run(folder, "vae_mnist", "--latent-size", "1") == 0
     options = [str(folder), "--device", "cpu", "--images", "3"]
     assert evaluate.main([*options, "--particles", "2", "400"]) == 0
-    found = read(folder, "evaluations/test-iwae2-400-3images-best.json")
+    found = read(folder, "evaluations/test-iwae2-400-3images-best-seed0.json")
     assert found["images"] == 3
     bounds = [found[f"test.nll_{name}"] for name in ("elbo", "iwae_400")]
+    assert evaluate.main([*options, "--particles", "2", "--seed", "3"]) == 0
+    assert (folder / "evaluations" / "test-iwae2-3images-best-seed3.json").is_file()
     assert evaluate.main([*options, "--estimator", "hmc", "--samples", "20"]) == 0
-    sampled = read(folder, "evaluations/test-hmc20-3images-best.json")
+    sampled = read(folder, "evaluations/test-hmc20-3images-best-seed0.json")
     # Four updates have taught nothing, so that all say nearly the same.
     assert sampled["test.nll_hmc"] == pytest.approx(bounds[1], rel=0.02)
     assert bounds[0] == pytest.approx(bounds[1], rel=0.02)
@@ -102,7 +106,7 @@ def test_a_run_is_scored_again(digits, tmp_path, capsys):
     assert "have a spread above 1 nat" in capsys.readouterr().out
     split = ["--split", "training", "--checkpoint", "last", "--particles", "2"]
     assert evaluate.main([*options, *split]) == 0
-    assert (folder / "evaluations" / "training-iwae2-3images-last.json").is_file()
+    assert (folder / "evaluations" / "training-iwae2-3images-last-seed0.json").is_file()
     assert evaluate.main([str(tmp_path / "nowhere")]) == 2
     assert "config.json" in capsys.readouterr().err
 

@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import small_speech
 from scipy.io import wavfile
 
 from experiments.run import main
-from experiments.sequences import evaluate
+from experiments.sequences import evaluate, generate
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.load_data import load_data
@@ -19,6 +21,8 @@ from experiments.sequences.resolving import default_directory, resolve, resume_s
 from inference import RunDirectory
 from models import AutoregressiveOutput, GaussianMixtureOutput, GaussianOutput, PenOutput
 from pyro_nem.errors import CheckpointError, ConfigError
+
+pytestmark = pytest.mark.usefixtures("no_report")
 
 
 def run(folder, experiment, *options):
@@ -31,10 +35,10 @@ def run(folder, experiment, *options):
     ("options", "bound"),
     [
         ((), "elbo"),
-        (("--output", "gaussian", "--model", "vrnn-i"), "elbo"),
-        (("--output", "mixture", "--components", "2"), "elbo"),
-        (("--output", "mixture", "--components", "2", "--model", "rnn"), "exact"),
-        (("--output", "gaussian", "--model", "rnn"), "exact"),
+        (("--law", "gaussian", "--model", "vrnn-i"), "elbo"),
+        (("--law", "mixture", "--components", "2"), "elbo"),
+        (("--law", "mixture", "--components", "2", "--model", "rnn"), "exact"),
+        (("--law", "gaussian", "--model", "rnn"), "exact"),
     ],
     ids=str,
 )
@@ -76,6 +80,15 @@ def test_speech_is_drawn_and_can_be_heard(tmp_path, monkeypatch):
     _, continued = wavfile.read(figures / "sequence_0_continued.wav")
     assert len(continued) == 48 * 200
     assert np.abs(continued[:400].astype(int) - given[:400]).max() <= 1
+    options = ["--device", "cpu", "--continue", "2", "--steps", "1", "--count", "1"]
+    assert generate.main([str(tmp_path / "run"), *options]) == 0
+    place = tmp_path / "run" / "generated" / "1from2-1steps-best-seed0"
+    rate, continued = wavfile.read(place / "sequence_0_continued.wav")
+    assert (rate, len(continued)) == (8000, 600)
+    with np.load(place / "sequences.npz") as stored:
+        frames = stored["sequences"][0].ravel()
+    np.testing.assert_allclose(frames[:400], found.ravel()[:400], atol=0.1)
+    assert np.abs(frames.clip(-(2**15), 2**15 - 1) - continued).max() <= 1
 
 
 def test_handwriting_is_scored_in_units_of_the_recorder_too(tmp_path, monkeypatch, capsys):
@@ -93,7 +106,7 @@ def test_handwriting_is_scored_in_units_of_the_recorder_too(tmp_path, monkeypatc
     options = ["--device", "cpu", "--particles", "2", "--split", "validation"]
     assert evaluate.main([str(tmp_path / "run"), *options]) == 0
     assert "column 2: nats a step in units of the recorder" in capsys.readouterr().out
-    path = tmp_path / "run" / "evaluations" / "validation-2particles-best.json"
+    path = tmp_path / "run" / "evaluations" / "validation-2particles-best-seed0.json"
     found = json.loads(path.read_text())
     assert found["validation.nll_recorded_iwae_2"] == pytest.approx(
         found["validation.nll_iwae_2"] + offset
@@ -131,8 +144,8 @@ def settings(experiment, **options):
     ("experiment", "options", "law"),
     [
         ("speech", {}, AutoregressiveOutput),
-        ("speech", {"output": "gaussian"}, GaussianOutput),
-        ("speech", {"output": "mixture", "components": 4}, GaussianMixtureOutput),
+        ("speech", {"law": "gaussian"}, GaussianOutput),
+        ("speech", {"law": "mixture", "components": 4}, GaussianMixtureOutput),
         ("handwriting", {"components": 4}, PenOutput),
     ],
 )
@@ -172,9 +185,14 @@ def test_the_paper_scale_has_the_published_sizes(tmp_path):
     assert sizes("speech", "blizzard") == (4000, 200, 500, 128)
     assert sizes("speech", "timit", model="rnn") == (2000, 0, 800, 64)
     assert sizes("handwriting", "iam") == (1200, 50, 150, 20)
+    # The baselines with a mixture are narrower than those without.
+    assert sizes("speech", "blizzard", model="rnn") == (4000, 0, 800, 128)
+    assert sizes("speech", "blizzard", model="rnn", law="mixture") == (4000, 0, 700, 128)
+    assert sizes("handwriting", "iam", model="rnn") == (1200, 0, 300, 20)
+    assert sizes("handwriting", "iam", model="rnn", components=1) == (1200, 0, 340, 20)
     assert settings("speech", scale="paper").output == "gaussian"
     assert settings("speech", scale="laptop").output == "autoregressive"
-    assert settings("speech", scale="paper", output="mixture").components == 20
+    assert settings("speech", scale="paper", law="mixture").components == 20
 
 
 def test_the_name_of_a_folder_tells_the_law():
@@ -182,13 +200,31 @@ def test_the_name_of_a_folder_tells_the_law():
         return default_directory(settings(experiment, scale="laptop", **options)).as_posix()
 
     assert name("speech") == "runs/speech/laptop-digits-autoregressive-vrnn-elbo-seed0"
-    assert name("speech", output="mixture", components=5, model="rnn") == (
+    assert name("speech", law="mixture", components=5, model="rnn") == (
         "runs/speech/laptop-digits-mixture-components5-rnn-seed0"
     )
     assert name("handwriting") == "runs/handwriting/laptop-omniglot-vrnn-elbo-seed0"
     assert name("handwriting", normalisation="published", components=1) == (
         "runs/handwriting/laptop-omniglot-published-components1-vrnn-elbo-seed0"
     )
+
+
+def test_runs_on_different_folders_of_a_user_do_not_share_one(tmp_path, monkeypatch):
+    def name(data_dir, **options):
+        found = settings("speech", corpus="timit", data_dir=data_dir, **options)
+        return default_directory(found).name
+
+    one, two = tmp_path / "a" / "timit", tmp_path / "b" / "timit"
+    assert re.fullmatch(r"smoke-timit-timit-[0-9a-f]{6}-autoregressive-vrnn-elbo-seed0", name(one))
+    assert name(one) != name(two)
+    one.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a")
+    # However the folder is called it is the same one, and found from anywhere.
+    assert name(Path("timit")) == name(one)
+    found = settings("speech", corpus="timit", data_dir=Path("timit"))
+    assert found.data_dir == str(one)
+    usual = settings("handwriting", corpus="iam", data_dir=one, model="rnn", scale="paper")
+    assert "width" not in default_directory(usual).name
 
 
 @pytest.mark.parametrize(
@@ -198,11 +234,11 @@ def test_the_name_of_a_folder_tells_the_law():
         ("chorales", {"corpus": "iam"}, "--corpus: chorales has none"),
         ("speech", {"corpus": "iam"}, "--corpus: iam is handwriting, not speech"),
         ("handwriting", {"corpus": "digits"}, "--corpus: digits is speech, not handwriting"),
-        ("handwriting", {"output": "gaussian"}, "--output: is for speech"),
+        ("handwriting", {"law": "gaussian"}, "--law: is for speech"),
         ("strokes", {"normalisation": "pooled"}, "--normalisation: is for handwriting"),
         ("speech", {"components": 3}, "--components: expected a number from 1, with"),
         ("handwriting", {"components": 0}, "--components: expected a number from 1.*got 0"),
-        ("speech", {"data_dir": "here"}, "--data-dir: is for timit, blizzard, iam"),
+        ("speech", {"data_dir": Path("here")}, "--data-dir: is for timit, blizzard, iam"),
     ],
 )
 def test_contradictions_are_refused(experiment, options, message):
@@ -212,14 +248,14 @@ def test_contradictions_are_refused(experiment, options, message):
 
 def test_a_continued_run_has_the_settings_of_its_folder(tmp_path):
     directory = RunDirectory(tmp_path / "run")
-    found = settings("speech", output="mixture", components=2)
+    found = settings("speech", law="mixture", components=2)
     directory.create({"settings": found.to_dict()})
 
     def resumed(**options):
         asked = SequenceOptions("speech", resume=True, device="cpu", **options)
         return resume_settings(asked, directory)
 
-    assert resumed() == resumed(output="mixture", components=2, corpus="digits") == found
-    for options in ({"output": "gaussian"}, {"components": 3}, {"corpus": "timit"}):
+    assert resumed() == resumed(law="mixture", components=2, corpus="digits") == found
+    for options in ({"law": "gaussian"}, {"components": 3}, {"corpus": "timit"}):
         with pytest.raises(CheckpointError, match="holds a run with"):
             resumed(**options)

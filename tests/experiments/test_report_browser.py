@@ -39,6 +39,25 @@ def test_the_report_fits_the_window_and_needs_nothing_else(smoke_run, opened, wi
     page.close()
 
 
+@pytest.mark.parametrize("width", [1280, 400])
+def test_that_of_sequences_fits_too_and_can_be_heard(latent_runs, opened, width):
+    page = opened.new_page(viewport={"width": width, "height": 800})
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    address = (latent_runs("speech") / "report.html").as_uri()
+    page.goto(address, wait_until="load")
+    assert min(page.evaluate("Array.from(document.images, image => image.naturalWidth)")) > 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    known = "Array.from(document.querySelectorAll('audio')).every(sound => sound.duration > 0.01)"
+    page.wait_for_function(known)
+    assert page.evaluate("document.querySelectorAll('audio').length") == 9
+    assert said == []
+    assert [url for url in asked if not url.startswith("data:")] == [address]
+    page.close()
+
+
 def test_links_within_the_page_lead_somewhere(smoke_run, opened):
     page = opened.new_page()
     page.goto((smoke_run / "report.html").as_uri())

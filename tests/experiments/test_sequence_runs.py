@@ -2,12 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 import small_rolls
 import small_strokes
 
 from experiments.run import main
-from experiments.sequences import evaluate
+from experiments.sequences import evaluate, generate
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.load_data import load_data
@@ -15,7 +16,10 @@ from experiments.sequences.options import SequenceOptions
 from experiments.sequences.resolving import default_directory, resolve, resume_settings
 from inference import BoundConfig, RunDirectory, run_training
 from models import SequenceVRNN
+from pyro_nem.data import pen_strokes
 from pyro_nem.errors import CheckpointError, ConfigError
+
+pytestmark = pytest.mark.usefixtures("no_report")
 
 BOUNDS = ["elbo", "fivo_4", "iwae_4"]
 
@@ -69,6 +73,15 @@ def test_strokes_run(tmp_path, monkeypatch, capsys):
     assert 0 < summary["floor.5-gram"] < 4
     assert summary["test.nll_elbo"] > 0
     assert (folder / "figures" / "strokes.png").is_file()
+    drawing = [str(folder), "--device", "cpu", "--count", "1", "--steps", "3", "--continue", "2"]
+    assert generate.main(drawing) == 0
+    with np.load(folder / "generated" / "1from2-3steps-best-seed0" / "sequences.npz") as found:
+        moves = found["sequences"]
+    digits = pen_strokes()
+    assert moves.shape == (1, 5, 4)
+    numbers = digits.test.sequences[0][:2, 0]
+    np.testing.assert_array_equal(moves[0, :2], digits.code.decode(numbers))
+    assert moves[0, :2].any()
     assert main(["strokes", "--tunes", "jsb"]) == 2
     assert "--tunes: strokes has none" in capsys.readouterr().err
 
@@ -108,17 +121,60 @@ def test_a_run_is_scored_again_by_other_numbers_of_particles(jsb, tmp_path, caps
     options = ["--device", "cpu", "--particles", "2", "3"]
     assert evaluate.main([str(folder), *options]) == 0
     assert "best.pt of update" in capsys.readouterr().out
-    found = json.loads((folder / "evaluations" / "test-2-3particles-best.json").read_text())
+    found = json.loads((folder / "evaluations" / "test-2-3particles-best-seed0.json").read_text())
     assert {name for name in found if name.startswith("test.nll_")} == {
         f"test.nll_{name}" for name in ("elbo", "iwae_2", "fivo_2", "iwae_3", "fivo_3")
     }
     # The same weights with other draws.
     assert found["test.nll_elbo"] == pytest.approx(first["test.nll_elbo"], rel=0.02)
     assert found["test.nll_elbo"] != first["test.nll_elbo"]
+    # Draws of another seed are kept beside them.
+    assert evaluate.main([str(folder), *options, "--seed", "3"]) == 0
+    other = json.loads((folder / "evaluations" / "test-2-3particles-best-seed3.json").read_text())
+    assert other["test.nll_elbo"] != found["test.nll_elbo"]
     assert evaluate.main([str(folder), *options, "--split", "validation"]) == 0
-    assert (folder / "evaluations" / "validation-2-3particles-best.json").is_file()
+    assert (folder / "evaluations" / "validation-2-3particles-best-seed0.json").is_file()
     assert evaluate.main([str(tmp_path / "nowhere")]) == 2
     assert "config.json" in capsys.readouterr().err
+
+
+def test_a_run_draws_and_goes_on_with_test_sequences(jsb, tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert run(folder) == 0
+    options = [str(folder), "--device", "cpu", "--steps", "7", "--count", "2"]
+    assert generate.main(options) == 0
+    # Six are two rows of three.
+    assert generate.main([*options, "--count", "6"]) == 0
+    assert (folder / "generated" / "6draws-7steps-best-seed0" / "rolls.png").is_file()
+    assert generate.main([*options, "--continue", "4", "--seed", "3"]) == 0
+    assert "of update" in capsys.readouterr().out
+    places = [
+        folder / "generated" / name
+        for name in ("2draws-7steps-best-seed0", "2from4-7steps-best-seed3")
+    ]
+    for place, length, given in zip(places, (7, 11), (0, 4), strict=True):
+        assert {path.name for path in place.iterdir()} == {
+            *("generated.json", "rolls.png", "sequences.npz")
+        }
+        with np.load(place / "sequences.npz") as found:
+            assert found["given"] == given
+            rolls = found["sequences"]
+        assert rolls.shape == (2, length, 88)
+        assert set(np.unique(rolls)) <= {0.0, 1.0}
+        assert "--steps 7" in json.loads((place / "generated.json").read_text())["command"]
+    # Test tunes have 9 and 5 steps.
+    for tune, roll in zip(load_data(settings(scale="smoke")).test.sequences, rolls, strict=True):
+        np.testing.assert_array_equal(roll[:4], tune[:4])
+    assert generate.main([*options, "--seed", "1"]) == 0
+    again = np.load(folder / "generated" / "2draws-7steps-best-seed1" / "sequences.npz")
+    assert (again["sequences"] != np.load(places[0] / "sequences.npz")["sequences"]).any()
+    for wrong, message in (
+        (["--continue", "5"], "has 1 sequences that are longer, fewer than --count 2"),
+        (["--count", "0"], "--count: expected at least 1, got 0"),
+        (["--continue", "-1"], "--continue: expected at least 0, got -1"),
+    ):
+        assert generate.main([*options, *wrong]) == 2
+        assert message in capsys.readouterr().err
 
 
 def settings(**options):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import sweep
+from experiments import kinds, sweep
 from experiments.frames.run_options import RunOptions
 from experiments.processes import Outcome
 from experiments.sweep import main
@@ -43,7 +43,8 @@ class Runner:
 
 
 def settings_of(arguments):
-    (point,) = sweep.expand("flying_shapes", sweep.to_axes(arguments, ()), "cpu", "test")
+    axes = sweep.to_axes("flying_shapes", arguments, ())
+    (point,) = sweep.expand("flying_shapes", axes, "cpu", "test")
     return point.settings
 
 
@@ -68,7 +69,7 @@ def finish(folder, command):
 @pytest.fixture
 def runner(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_points, "data_file", lambda settings: None)
+    monkeypatch.setattr(kinds, "data_file", lambda settings: None)
     runner = Runner()
     monkeypatch.setattr(run_points, "run_jobs", runner)
     return runner

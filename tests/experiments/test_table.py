@@ -9,9 +9,10 @@ from smoke_commands import read
 
 from experiments import table
 from experiments.evaluate import main as evaluate
-from experiments.frames.run_options import RunOptions
+from experiments.kinds import FRAMES, IMAGES, SEQUENCES
 from experiments.processes import Outcome
 from experiments.sweeping.grid import expand
+from experiments.sweeping.options import SweepOptions
 from experiments.sweeping.run_points import run_name
 from experiments.sweeping.run_state import run_state
 from experiments.table import main
@@ -277,9 +278,12 @@ def test_options_of_run_hold_for_all_runs(runner, tmp_path):
     assert "3/3, clip norm 3.0" in settings
 
 
-def test_no_option_of_a_run_is_hidden_by_one_of_the_table():
-    both = set(vars(RunOptions("flying_shapes"))) & set(vars(TableOptions("static")))
-    assert both == {"scale"}
+@pytest.mark.parametrize("kind", [FRAMES, SEQUENCES, IMAGES])
+def test_no_option_of_a_run_is_hidden_by_one_of_the_table(kind):
+    of_run = set(vars(kind.options(kind.names[0])))
+    assert of_run & set(vars(TableOptions("static"))) == {"scale"}
+    of_sweep = of_run & set(vars(SweepOptions("flying_shapes")))
+    assert of_sweep == {"experiment", "threads"}
 
 
 def test_help_explains(capsys):

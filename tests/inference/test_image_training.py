@@ -107,7 +107,7 @@ def test_bits_are_learned():
     assert math.log(2) - 0.02 < -found["iwae_50"] < 1.2
 
 
-def test_scores_are_bounds_of_each_image_and_do_not_depend_on_the_parts():
+def test_scores_are_bounds_of_each_image_and_other_parts_are_other_draws():
     trained = objective(BoundConfig("iwae", 7, "dreg"), 1)
     data = images(9).binarised(0)
     scores = score_images(trained, data, particles=(2, 500))

@@ -69,14 +69,16 @@ def test_scores_do_not_depend_on_the_number_of_processes(found):
 
 
 def test_what_is_exchanged(found):
-    for part in found:
+    for rank, part in enumerate(found):
         assert part["mean"]["a"] == 2.0
         assert part["mean"]["b"] == 2.0
         assert math.isnan(part["mean"]["c"])
         assert part["in turn"] == ["a", "b", "c", "d"]
         assert part["any"] == [True, False]
         assert part["once"] == "by 0"
-        assert part["refused"] == "only the first process knows why"
+        opened = "by 0, opened by 0" + rank * ", opened by 1"
+        assert part["one then all"].startswith(opened)
+        assert part["refused"] == part["refused by all"] == "only the first process knows why"
     assert torch.equal(found[0]["aligned"]["weight"], found[1]["aligned"]["weight"])
 
 

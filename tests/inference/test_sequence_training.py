@@ -1,6 +1,7 @@
 """Sequence models are trained, stopped and continued by the loop of the mixtures, and scored."""
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,7 @@ from inference.sequences import (
     posterior,
     score_sequences,
 )
-from inference.sequences.evaluation import score_objective
+from inference.sequences.evaluation import SequenceScores, score_objective
 from inference.sequences.task import SequenceTask
 from models import BernoulliOutput, SequenceVRNN
 from pyro_nem.data import SequenceSet
@@ -94,6 +95,17 @@ def test_training_learns():
     losses = [record["train.loss"] for record in found.records]
     assert losses[0] > 2.0
     assert losses[-1] < 1.0
+
+
+def test_errors_are_those_of_sums_divided_by_sums():
+    """As the jackknife has them, and of equal lengths those of a mean."""
+    values, steps = 30.0 * torch.randn(400).double() - 100.0, torch.randint(5, 40, (400,))
+    found = SequenceScores({"elbo": values * steps}, steps).errors["elbo"]
+    left_out = (values @ steps.double() - values * steps) / (steps.sum() - steps)
+    assert found == pytest.approx((399**2 / 400 * left_out.var().item()) ** 0.5, rel=0.02)
+    equal = SequenceScores({"kl": values}, torch.full((400,), 7)).errors["kl"]
+    assert equal == pytest.approx(values.std().item() / 20 / 7)
+    assert math.isnan(SequenceScores({"kl": values[:1]}, steps[:1]).errors["kl"])
 
 
 def test_scores_are_sums_over_all_steps_whatever_the_batches():

@@ -10,7 +10,7 @@ from inference import BoundConfig
 from inference.sequences import SequenceObjective, SequencePosterior, continue_sequences
 from models import AutoregressiveOutput, SequenceVRNN
 from models.outputs.autoregressive import AutoregressiveLaw
-from pyro_nem.data import SequenceBatch
+from pyro_nem.data import SequenceBatch, SequenceSet
 from pyro_nem.errors import ConfigError
 
 COEFFICIENTS = torch.tensor([0.9, -0.4, 0.2], dtype=torch.double)
@@ -133,11 +133,36 @@ def test_both_programs_of_a_vrnn_read_the_same_frame_before():
     torch.testing.assert_close(ours.log_prob_sum(), trace.log_prob_sum())
 
 
+def test_a_piece_of_a_sequence_is_scored_as_in_the_whole():
+    model, guide = vrnn(latent_size=1)
+    # The recurrence knows nothing, so that only the frame before tells a piece from a whole.
+    model.cell.weight_ih.data.zero_()
+    model.cell.bias_ih.data.zero_()
+    model.cell.bias_hh.data.zero_()
+    torch.manual_seed(2)
+    whole = SequenceSet("frames", [torch.randn(5, SIZE).numpy()])
+    z = torch.randn(5, 1, 1)
+
+    def nats(batch, z):
+        trace = poutine.trace(poutine.condition(model, {"z": z}))
+        rollout = guide.rescore(batch, z)
+        return trace.get_trace(batch, rollout).nodes["x"]["fn"].log_prob(batch.x)[:, 0]
+
+    with torch.no_grad():
+        expected = nats(whole.batch([0]), z)
+        pieces = whole.pieces(2)
+        found = [nats(pieces.batch([n]), z[2 * n : 2 * n + 2]) for n in range(3)]
+        cut = nats(whole.pieces(2, connected=False).batch([1]), z[2:4])
+    torch.testing.assert_close(torch.cat(found), expected)
+    assert (cut[0] - expected[2]).abs() > 0.01
+
+
 def test_resampled_particles_weigh_with_the_frame_before():
     """The law is asked for each step with the frame before it."""
     model, guide = vrnn()
     x = torch.randn(3, 2, SIZE)
-    batch = SequenceBatch(x, torch.ones(3, 2, dtype=bool), torch.tensor([3, 3]))
+    first = torch.randn(2, SIZE)
+    batch = SequenceBatch(x, torch.ones(3, 2, dtype=bool), torch.tensor([3, 3]), before=first)
     seen = []
     original = model.law_of_steps.law
 
@@ -149,7 +174,7 @@ def test_resampled_particles_weigh_with_the_frame_before():
     objective = SequenceObjective(model, guide, bound=BoundConfig("iwae", 2), resample=0.5)
     objective(batch, torch.Generator().manual_seed(0))
     steps = [before for shape, before in seen if len(shape) == 3]
-    expected = torch.cat([torch.zeros(1, 2, SIZE), x[:-1]])
+    expected = torch.cat([first.unsqueeze(0), x[:-1]])
     torch.testing.assert_close(torch.stack(steps), expected)
 
 

@@ -114,6 +114,15 @@ def test_a_pen_integrates_to_one():
     assert sum(for_each_bit).item() * (axis[1] - axis[0]).item() ** 2 == pytest.approx(1, abs=1e-4)
 
 
+def test_the_density_of_a_pen_has_a_limit():
+    """Whatever the data, as on a grid: that of the floors of scales and of the correlation."""
+    raw = torch.tensor([50.0, 0.0, 0.0, 0.0, -1e4, -1e4, 1e4])
+    found = PenOutput(1).law(raw).log_prob(torch.tensor([1.0, 0.0, 0.0]))
+    limit = -math.log(2 * math.pi * 1e-3**2 * math.sqrt(1 - 0.999**2))
+    assert found.item() == pytest.approx(limit, abs=1e-3)
+    assert 15 < limit < 16
+
+
 def test_tuples_by_hand():
     output = CategoricalOutput((3, 2))
     raw = raw_of(output)

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from pyro_nem.data import ArrayFrames, frames_sha256
+from pyro_nem.data import ArrayFrames, arrays_sha256, frames_sha256
 from pyro_nem.errors import ConfigError
 
 
@@ -25,3 +25,11 @@ def test_it_is_that_of_the_frames_that_are_asked_for():
 def test_what_is_not_there_is_refused():
     with pytest.raises(ConfigError, match="frames"):
         frames_sha256(source(), 5)
+
+
+def test_that_of_arrays_tells_types_and_shapes_apart():
+    one = np.arange(6, dtype=np.uint8)
+    same = [arrays_sha256([one]), arrays_sha256([np.arange(6, dtype=np.uint8)])]
+    others = [[one.reshape(2, 3)], [one.astype(np.int8)], [one[:3], one[3:]], [one[::-1]]]
+    assert same[0] == same[1]
+    assert len({same[0], *map(arrays_sha256, others)}) == 5

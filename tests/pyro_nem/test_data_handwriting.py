@@ -104,8 +104,21 @@ def test_lines_of_iam_are_split_by_the_lists_of_the_benchmark(tmp_path):
     lines = put_iam(tmp_path)
     found = iam(tmp_path)
     assert [len(part) for part in (found.training, found.validation, found.test)] == [4, 2, 2]
-    np.testing.assert_array_equal(found.training.sequences[3], to_moves(lines["a01-001z", 2]))
-    np.testing.assert_array_equal(found.test.sequences[0], to_moves(lines["c03-000a", 1]))
+    noise = []
+    for found_moves, strokes in (
+        (found.training.sequences[3], lines["a01-001z", 2]),
+        (found.test.sequences[0], lines["c03-000a", 1]),
+    ):
+        moves = to_moves(strokes)
+        np.testing.assert_array_equal(found_moves[:, 0], moves[:, 0])
+        # Whole numbers have been moved to anywhere in their cells, places and not movements.
+        moved = np.cumsum(found_moves[:, 1:] - moves[:, 1:], axis=0)
+        assert np.abs(moved).max() < 1.0
+        assert len(np.unique(moved)) == moved.size
+        noise.append(moved[0, 0])
+    assert noise[0] != noise[1]
+    again = iam(tmp_path)
+    np.testing.assert_array_equal(again.test.sequences[0], found.test.sequences[0])
 
 
 def test_other_folders_are_refused(tmp_path):

@@ -11,6 +11,7 @@ import torch
 from small_rolls import needs_rolls
 
 from pyro_nem.data import (
+    Scaling,
     SequenceSet,
     Share,
     pad,
@@ -82,6 +83,24 @@ def test_the_mean_is_over_steps():
     torch.testing.assert_close(source.mean(), torch.tensor([1.0]))
     assert source.num_steps == 4
     assert source.first(1).num_steps == 3
+
+
+def test_pieces_know_the_step_before_them():
+    source = SequenceSet("numbers", numbered().sequences[:3], Scaling(np.ones(2), np.full(2, 2.0)))
+    pieces = source.pieces(2)
+    # Of 3, 5 and 1 steps; a number is its sequence and step, here less 1 and halved.
+    lengths, expected = [2, 1, 2, 2, 1, 1], [None, (1, 1), None, (2, 1), (2, 3), None]
+    assert [len(piece) for piece in pieces.sequences] == lengths
+    before = pieces.batch(range(6)).before
+    assert before.tolist() == [
+        [0.0, 0.0] if step is None else [(number - 1) / 2 for number in step] for step in expected
+    ]
+    cut_again = pieces.pieces(1)
+    assert cut_again.batch([1, 5]).before.tolist() == [[0.0, -0.5], [0.5, 0.0]]
+    assert pieces.first(2).batch([1]).before.tolist() == [[0.0, 0.0]]
+    assert source.batch([0]).before is source.pieces(2, connected=False).batch([0]).before is None
+    like = torch.zeros((), dtype=torch.float64)
+    assert pieces.batch([1]).to(like).before.dtype == torch.float64
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
 """Recordings that a user has: WAV and SPHERE files, in the layouts of TIMIT and Blizzard."""
 
+import os
+import pickle
+import resource
+
 import numpy as np
 import pytest
 from small_speech import put_timit, sphere_bytes, wav_bytes, wave
 
-from pyro_nem.data import blizzard, read_recording, timit
+from pyro_nem.data import blizzard, loaded, padded_batches, read_recording, timit
 from pyro_nem.errors import DataError
 
 
@@ -13,7 +17,7 @@ def test_a_sphere_file_is_read_in_either_byte_order(tmp_path, order):
     samples = wave(300, seed=0)
     (tmp_path / "SA1.WAV").write_bytes(sphere_bytes(samples, order=order))
     found = read_recording(tmp_path / "SA1.WAV")
-    np.testing.assert_array_equal(found.samples, samples)
+    np.testing.assert_array_equal(loaded(found.samples), samples)
     assert found.rate == 16000
 
 
@@ -46,9 +50,56 @@ def test_blizzard_comes_in_pieces_of_half_a_second(tmp_path):
     # A file is a piece of 40 frames and one of 5.
     assert [len(part) for part in (found.training, found.validation, found.test)] == [72, 4, 4]
     assert [len(x) for x in found.test.sequences] == [40, 5, 40, 5]
-    np.testing.assert_array_equal(found.validation.sequences[0].ravel(), wave(9000, seed=36)[:8000])
-    # Nothing is read before it is needed.
+    for piece, samples in zip(
+        found.validation.sequences, np.split(wave(9000, seed=36), [8000]), strict=False
+    ):
+        np.testing.assert_array_equal(piece.ravel(), samples)
+    # Nothing is read before it is needed, and nothing is known of the piece before.
     assert isinstance(found.training.sequences[0], np.memmap)
+    assert next(padded_batches(found.test, batch_size=2)).before is None
+
+
+@pytest.mark.parametrize("sphere", [True, False])
+def test_more_recordings_than_a_process_may_open_are_read(tmp_path, sphere):
+    made = put_timit(tmp_path, sphere=sphere)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 12, limits[1]))
+    try:
+        found = timit(tmp_path)
+        sent = pickle.loads(pickle.dumps(found.training))
+        batch = next(padded_batches(sent, batch_size=40))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert batch.x.shape == (3, 40, 200)
+    first = next(samples for path, samples in sorted(made.items()) if "FXY03" in str(path))
+    frames = found.scaling.undo(batch.x[:, 0].numpy())
+    np.testing.assert_allclose(frames.ravel(), first[:600], atol=0.01)
+    # What is sent to another process is where the samples are.
+    assert len(pickle.dumps(found.training)) < 400 * 40
+
+
+def test_a_recording_that_is_gone_says_so(tmp_path):
+    path = next(iter(put_timit(tmp_path)))
+    found = timit(tmp_path)
+    path.unlink()
+    with pytest.raises(DataError, match=r"SA1.WAV: can no longer be read"):
+        list(padded_batches(found.validation, batch_size=9))
+
+
+def test_of_a_recording_that_is_there_twice_the_original_is_taken(tmp_path):
+    made = put_timit(tmp_path)
+    for path, samples in made.items():
+        # As in the copies, whose header says the same of other samples here.
+        path.with_name(f"{path.name}.wav").write_bytes(wav_bytes(samples // 2, 16000))
+    lines = []
+    found = timit(tmp_path, lines.append)
+    assert [len(part) for part in (found.training, found.validation, found.test)] == [40, 4, 4]
+    train = [samples for path, samples in made.items() if "TRAIN" in str(path)]
+    assert found.scaling.std[0] == pytest.approx(np.concatenate(train).std())
+    assert [line.split("SA1.WAV")[1].split(" are")[0] for line in lines] == [
+        ".wav and 43 more",
+        ".wav and 3 more",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""What the tables of experiments on sequences and images consist of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from experiments.kinds import AnyExperimentName
+from experiments.sweeping.grid import Axes
+from experiments.tables.options import TableName
+from experiments.tables.plan import TablePlan
+
+__all__ = ["BOUND_PLANS"]
+
+_SEQUENCES = (
+    "Scores of the test sequences: nll in nats a step, lower is better; log-likelihoods, higher is "
+    "better; kl is a part of the ELBO. Rows of the section floors are trivial models."
+)
+_IMAGES = (
+    "Scores of the test images, nll in nats an image, lower is better; kl is a part of the ELBO. "
+    "active_z_l counts latents that are used. The standard error is that over the test images, of "
+    "which iwae_5000 has as many as test.likelihood_images in summary.json says."
+)
+_PUBLISHED = " Published figures are of other training budgets, see the documents."
+
+
+def _plan(
+    experiment: AnyExperimentName, note: str, settings: Mapping[str, Mapping[str, str]]
+) -> TablePlan:
+    axes: dict[str, Axes] = {
+        name: {option: (value,) for option, value in options.items()}
+        for name, options in settings.items()
+    }
+    return TablePlan(
+        experiment=experiment,
+        file=experiment,
+        settings=axes,
+        main=tuple(axes),
+        tests=(),
+        predicting=(),
+        long=(),
+        note=note + _PUBLISHED,
+        kept=True,
+    )
+
+
+BOUND_PLANS: Mapping[TableName, TablePlan] = MappingProxyType(
+    {
+        "chorales": _plan(
+            "chorales",
+            _SEQUENCES,
+            {
+                "default": {},
+                "elbo": {"--smoothing": "off", "--kl-warmup": "0"},
+                "iwae": {"--smoothing": "off", "--objective": "iwae"},
+                "fivo": {"--smoothing": "off", "--objective": "fivo"},
+            },
+        ),
+        "strokes": _plan("strokes", _SEQUENCES, {"vrnn": {}, "rnn": {"--model": "rnn"}}),
+        "speech": _plan(
+            "speech",
+            _SEQUENCES,
+            {
+                "vrnn": {},
+                "rnn": {"--model": "rnn"},
+                "vrnn gaussian": {"--law": "gaussian"},
+                "rnn gaussian": {"--law": "gaussian", "--model": "rnn"},
+            },
+        ),
+        "handwriting": _plan("handwriting", _SEQUENCES, {"vrnn": {}, "rnn": {"--model": "rnn"}}),
+        "vae_mnist": _plan(
+            "vae_mnist",
+            _IMAGES,
+            {"adam": {"--optimizer": "adam"}, "adagrad": {"--optimizer": "adagrad"}},
+        ),
+        "iwae_mnist": _plan(
+            "iwae_mnist",
+            _IMAGES,
+            {
+                "vae": {"--objective": "vae"},
+                "iwae 5": {"--particles": "5"},
+                "iwae 50": {"--particles": "50"},
+            },
+        ),
+    }
+)
+"""The tables by name."""

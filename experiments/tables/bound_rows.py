@@ -1,0 +1,120 @@
+"""Finished runs on sequences and images as rows of a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from experiments.images.config import ImageExperiment
+from experiments.kinds import kind_of
+from experiments.sequences.config import SequenceExperiment
+from experiments.sequences.data_options import data_name
+from experiments.tables.result_rows import ResultRow, to_rows
+from inference import RunDirectory
+from pyro_nem.errors import ConfigError
+
+__all__ = ["bound_rows", "setting_name"]
+
+# What ``summary.json`` has beside scores.
+_COUNTS = ("images", "likelihood_images", "sequences", "steps")
+
+BoundExperiment = SequenceExperiment | ImageExperiment
+
+
+class _Member(NamedTuple):
+    run: RunDirectory
+    settings: BoundExperiment
+    summary: Mapping[str, Any]
+
+
+def setting_name(settings: BoundExperiment) -> str:
+    """Return what tells a row from others: the name of the run's folder, less scale and seed."""
+    name = kind_of(settings.experiment).folder(settings).name
+    return name.removeprefix(f"{settings.scale}-").removesuffix(f"-seed{settings.training.seed}")
+
+
+def bound_rows(runs: Sequence[RunDirectory]) -> list[ResultRow]:
+    """Return a row for each score of each group of runs that differ in seed and device only.
+
+    Behind them stands, for sequences, what trivial models come to on each of the data.
+
+    Parameters
+    ----------
+    runs
+        Finished runs on sequences or images.
+
+    Raises
+    ------
+    CheckpointError
+        If a run is not finished.
+    ConfigError
+        If two runs are of the same settings and seed.
+    """
+    rows: list[ResultRow] = []
+    floors: dict[tuple[str, ...], ResultRow] = {}
+    for group in _grouped(runs):
+        settings = group[0].settings
+        rows += to_rows(
+            [member.summary for member in group],
+            experiment=settings.experiment,
+            setting=setting_name(settings),
+            scale=settings.scale,
+            network="lstm" if isinstance(settings, SequenceExperiment) else "tanh",
+            metrics=_metrics(group[0].summary),
+        )
+        for row in _floors(group[0]):
+            floors.setdefault((row.experiment, row.setting, row.scale, row.metric), row)
+    return [*rows, *floors.values()]
+
+
+def _grouped(runs: Sequence[RunDirectory]) -> list[list[_Member]]:
+    groups: dict[str, dict[int, _Member]] = {}
+    for run in runs:
+        held = run.read_settings()
+        settings = kind_of(held["experiment"]).settings.from_dict(held, str(run.config))
+        seed = settings.training.seed
+        alike = replace(settings, device="", training=replace(settings.training, seed=0))
+        group = groups.setdefault(json.dumps(alike.to_dict(), sort_keys=True), {})
+        if seed in group:
+            raise ConfigError(
+                f"{run.path}: seed {seed} of these settings is there twice, in "
+                f"{group[seed].run.path} too; name each run once"
+            )
+        group[seed] = _Member(run, settings, run.read_summary())
+    return [[group[seed] for seed in sorted(group)] for group in groups.values()]
+
+
+def _metrics(summary: Mapping[str, Any]) -> list[str]:
+    names = [name.removeprefix("test.") for name in summary if name.startswith("test.")]
+    return [name for name in names if name not in _COUNTS]
+
+
+def _floors(member: _Member) -> list[ResultRow]:
+    """Return the scores of trivial models that a run has printed, which have no seeds."""
+    settings, summary = member.settings, member.summary
+    if not isinstance(settings, SequenceExperiment):
+        return []
+    data = [word for word in data_name(settings) if word != settings.output]
+    return [
+        ResultRow(
+            experiment=settings.experiment,
+            setting="-".join([*data, "floor"]),
+            scale=settings.scale,
+            network="none",
+            metric=name,
+            mean=value,
+            std=None,
+            seeds=[],
+            values=[],
+            paper=None,
+            command=summary["command"],
+            commit=summary["commit"],
+            device=summary["device"],
+            wall_seconds=summary["wall_seconds"],
+            section="floors",
+        )
+        for name, value in summary.items()
+        if name.startswith("floor.")
+    ]
