@@ -161,7 +161,8 @@ def _write(options: TableOptions, plan: TablePlan, sections: Mapping[SectionName
         if section.curves is not None and section.curves.scores:
             file = f"{plan.file}_{name}.png"
             figures[file] = seed_curves(*section.curves)
-            notes[name] += f"\n\n![{section.curves.label}, over steps]({file})"
+            over = "steps" if section.curves.updates is None else "updates"
+            notes[name] += f"\n\n![{section.curves.label}, over {over}]({file})"
     rows = [row for section in sections.values() for row in section.rows]
     if plan.kept:
         rows = joined_rows(read_rows(options.output / f"{plan.file}.json"), rows)

@@ -12,20 +12,28 @@ from experiments.tables.plan import TablePlan
 
 __all__ = ["BOUND_PLANS"]
 
+_PUBLISHED = " Published figures are of other training budgets, see the documents."
 _SEQUENCES = (
     "Scores of the test sequences: nll in nats a step, lower is better; log-likelihoods, higher is "
-    "better; kl is a part of the ELBO. Rows of the section floors are trivial models."
+    "better; kl is a part of the ELBO. Rows of the section floors are trivial models." + _PUBLISHED
 )
 _IMAGES = (
     "Scores of the test images, nll in nats an image, lower is better; kl is a part of the ELBO. "
     "active_z_l counts latents that are used. The standard error is that over the test images, of "
-    "which iwae_5000 has as many as test.likelihood_images in summary.json says."
+    "which iwae_5000 has as many as test.likelihood_images in summary.json says." + _PUBLISHED
 )
-_PUBLISHED = " Published figures are of other training budgets, see the documents."
+_IDEAS = (
+    "The vrnn on strokes and the same with one change each, with equally many updates: nll of the "
+    "test sequences in nats a step, lower is better."
+)
 
 
 def _plan(
-    experiment: AnyExperimentName, note: str, settings: Mapping[str, Mapping[str, str]]
+    experiment: AnyExperimentName,
+    note: str,
+    settings: Mapping[str, Mapping[str, str]],
+    file: str | None = None,
+    learning: tuple[str, str] | None = None,
 ) -> TablePlan:
     axes: dict[str, Axes] = {
         name: {option: (value,) for option, value in options.items()}
@@ -33,14 +41,15 @@ def _plan(
     }
     return TablePlan(
         experiment=experiment,
-        file=experiment,
+        file=experiment if file is None else file,
         settings=axes,
         main=tuple(axes),
         tests=(),
         predicting=(),
         long=(),
-        note=note + _PUBLISHED,
+        note=note,
         kept=True,
+        learning=learning,
     )
 
 
@@ -81,6 +90,19 @@ BOUND_PLANS: Mapping[TableName, TablePlan] = MappingProxyType(
                 "iwae 5": {"--particles": "5"},
                 "iwae 50": {"--particles": "50"},
             },
+        ),
+        "ideas": _plan(
+            "strokes",
+            _IDEAS,
+            {
+                "vrnn": {},
+                "replay": {"--replay": "0.5"},
+                "curriculum": {"--curriculum": "150"},
+                "layer norm": {"--layer-norm": "on"},
+                "batch norm": {"--batch-norm": "on"},
+            },
+            file="ideas",
+            learning=("validation.loss", "validation bound, nats a step"),
         ),
     }
 )

@@ -26,6 +26,7 @@ TableName = Literal[
     "handwriting",
     "vae_mnist",
     "iwae_mnist",
+    "ideas",
 ]
 SectionName = Literal["main", "generalisation", "prediction", "steps"]
 
@@ -44,7 +45,8 @@ class TableOptions:
 
     table: tyro.conf.Positional[TableName]
     """Which table. recipe: what each part of the improved recipe gives, on static shapes. From
-    chorales on they are of sequences and of images."""
+    chorales on they are of sequences and of images; ideas: what a replay buffer, a length
+    curriculum and two normalisations give, on strokes."""
 
     only: tuple[SectionName, ...] = ()
     """Sections: main (the paper's), generalisation (other K and numbers of objects than trained

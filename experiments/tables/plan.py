@@ -60,6 +60,9 @@ class TablePlan(NamedTuple):
         What the main section compares.
     kept
         Whether rows of runs that are no longer there stay in the table.
+    learning
+        What of the validation is drawn over the updates, as ``metrics.jsonl`` has it, and its
+        label; nothing if not given.
     """
 
     experiment: AnyExperimentName
@@ -71,6 +74,7 @@ class TablePlan(NamedTuple):
     long: tuple[str, ...]
     note: str = _PAPER
     kept: bool = False
+    learning: tuple[str, str] | None = None
 
     def sections(self) -> tuple[SectionName, ...]:
         """Return the sections that the table has."""
@@ -181,6 +185,7 @@ PLANS: Mapping[TableName, TablePlan] = MappingProxyType(
             long=(),
             note="The improved recipe, the same without one of its parts each, and the official "
             "one, with equally many updates.",
+            learning=("validation.ari_last", "validation ARI, last step (1 is perfect)"),
         ),
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -36,11 +37,14 @@ class Curves(NamedTuple):
         Of the vertical axis.
     trained
         The steps of the training, if there are more.
+    updates
+        Those of the values, where they are of a training.
     """
 
     scores: dict[str, NDArray[np.float64]]
     label: str
     trained: int | None = None
+    updates: list[int] | None = None
 
 
 class Section(NamedTuple):
@@ -86,10 +90,30 @@ def make_section(
     if not own or (tested and not done):
         return None
     if name == "main":
-        return Section(collect([run for each in own.values() for run in each]), plan.note)
+        rows = collect([run for each in own.values() for run in each])
+        return Section(rows, plan.note, None if plan.learning is None else _learning(plan, own))
     if name == "prediction":
         return _prediction(plan, own, source)
     return _generalisation(own, done) if name == "generalisation" else _steps(own, done)
+
+
+def _learning(plan: TablePlan, runs: Runs) -> Curves:
+    """Return how the settings learn, of seeds that were not stopped before others."""
+    assert plan.learning is not None
+    metric, label = plan.learning
+    found = {
+        name: [
+            [(r["update"], r[metric]) for r in run.read_metrics() if metric in r] for run in each
+        ]
+        for name, each in runs.items()
+    }
+    updates = [int(update) for update, _ in max(itertools.chain(*found.values()), key=len)]
+    whole = {
+        name: [[value for _, value in each] for each in curves if len(each) == len(updates)]
+        for name, curves in found.items()
+    }
+    scores = {name: np.array(curves) for name, curves in whole.items() if curves}
+    return Curves(scores, label, updates=updates)
 
 
 def _generalisation(runs: Runs, tested: Sequence[Tested]) -> Section:

@@ -1,6 +1,6 @@
 """Scores over the steps of a recurrence: means and deviations over seeds, by setting."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -17,9 +17,12 @@ _STYLES = ("-", "--", ":", "-.")
 
 
 def seed_curves(
-    scores: Mapping[str, NDArray[np.float64]], label: str, trained: int | None = None
+    scores: Mapping[str, NDArray[np.float64]],
+    label: str,
+    trained: int | None = None,
+    updates: Sequence[int] | None = None,
 ) -> Figure:
-    """Draw the mean over seeds at each step, and a band of one standard deviation.
+    """Draw the mean over seeds at each step or update, and a band of one standard deviation.
 
     Parameters
     ----------
@@ -29,15 +32,23 @@ def seed_curves(
         Of the vertical axis, with units.
     trained
         The steps of the training, marked by a line if given.
+    updates
+        The number of the update of each value, where they are of a training and not of steps.
 
     Raises
     ------
     ConfigError
         If there is nothing to draw, or a setting's values are not [seeds, T].
     """
+    places = None if updates is None else np.array(updates)
     for name, values in scores.items():
         if values.ndim != 2 or not values.size:
             raise ConfigError(f"scores: expected [seeds, T], got {list(values.shape)} for {name}")
+        if places is not None and values.shape[1] != len(places):
+            raise ConfigError(
+                f"updates: expected one for each of {values.shape[1]} values of {name}, got "
+                f"{len(places)}"
+            )
     if not scores:
         raise ConfigError("scores: expected at least one setting, got none")
     figure = Figure(figsize=(6.0, 3.8), dpi=150, facecolor="white", layout="constrained")
@@ -46,7 +57,7 @@ def seed_curves(
     for index, (name, values) in enumerate(scores.items()):
         # Line styles tell settings apart in a print in grey.
         style, colour = _STYLES[index % len(_STYLES)], tuple(colours[index])
-        steps = np.arange(1, values.shape[1] + 1)
+        steps = np.arange(1, values.shape[1] + 1) if places is None else places
         mean = values.mean(0)  # [T]
         axes.plot(steps, mean, style, color=colour, label=name, linewidth=1.6)
         if len(values) > 1:
@@ -56,7 +67,7 @@ def seed_curves(
     if trained is not None:
         mark = f"{trained} steps of training"
         axes.axvline(trained, color=FAINT, linewidth=0.8, linestyle="--", label=mark)
-    axes.set_xlabel("step", fontsize=9, color=INK)
+    axes.set_xlabel("step" if places is None else "update", fontsize=9, color=INK)
     axes.set_ylabel(label, fontsize=9, color=INK)
     axes.tick_params(labelsize=8, color=FAINT)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

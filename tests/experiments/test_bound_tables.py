@@ -5,7 +5,9 @@ import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from experiments import collect, table
 from experiments.processes import Outcome
@@ -59,6 +61,9 @@ def finish(point, value):
         "wall_seconds": 20.0,
     }
     point.directory.summary.write_text(json.dumps(summary))
+    point.directory.append_metrics({"update": 5, "train.loss": 3.0})
+    for update in (10, 30):
+        point.directory.append_metrics({"update": update, "validation.loss": value - update / 30})
 
 
 @pytest.fixture
@@ -108,6 +113,25 @@ def test_a_table_has_scores_floors_and_published_figures(begun, tmp_path):
     assert make("chorales", "--seeds", "1") == 0
     assert len(begun) == 8
     assert rows_of("chorales") == rows
+
+
+def test_seed_ideas_are_compared_with_their_learning(begun, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(table, "seed_curves", lambda *curves: drawn.append(curves) or Figure())
+    assert make("ideas", "--seeds", "2") == 0
+    ((scores, label, _, updates),) = drawn
+    assert list(scores) == ["vrnn", "replay", "curriculum", "layer norm", "batch norm"]
+    assert updates == [10, 30]
+    assert scores["replay"] == pytest.approx(np.array([[9.667, 9.0], [14.667, 14.0]]), abs=1e-3)
+    settings = {row[1] for row in rows_of("ideas") if row[0] == "main"}
+    assert {"vrnn-elbo", "vrnn-elbo-replay0.5", "vrnn-elbo-batch-norm"} <= settings
+    text = (tmp_path / "results" / "ideas.md").read_text()
+    assert f"![{label}, over updates](ideas_main.png)" in text
+    # A run that was stopped early is not drawn.
+    metrics = Path(begun[1], "metrics.jsonl")
+    metrics.write_text("".join(metrics.read_text().splitlines(keepends=True)[:-1]))
+    assert make("ideas", "--seeds", "2") == 0
+    assert len(drawn[-1][0]["replay"]) == 1
 
 
 def test_images_have_errors_over_the_images(begun, tmp_path):

@@ -25,6 +25,15 @@ def test_means_and_bands():
     assert (low, high) == pytest.approx((0.5 - deviation, 0.5 + deviation))
 
 
+def test_values_of_a_training_stand_at_their_updates():
+    figure = seed_curves({"one": np.array([[2.0, 1.0]])}, "bound", updates=[50, 200])
+    (axes,) = figure.axes
+    assert axes.lines[0].get_xdata().tolist() == [50, 200]
+    assert axes.get_xlabel() == "update"
+    with pytest.raises(ConfigError, match="one for each of 2 values of one, got 3"):
+        seed_curves({"one": np.array([[2.0, 1.0]])}, "bound", updates=[1, 2, 3])
+
+
 @pytest.mark.parametrize(
     ("scores", "message"),
     [
