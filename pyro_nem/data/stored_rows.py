@@ -15,7 +15,7 @@ from pyro_nem.errors import DataError
 __all__ = ["Rows", "StoredRows", "loaded", "rows_of"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredRows:
     """An array in a file, of which nothing is kept but where it is.
 
