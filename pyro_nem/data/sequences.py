@@ -1,4 +1,4 @@
-"""Sequences of unequal length: the set that holds them, and the batches they come in."""
+"""Sequences of unequal length."""
 
 from __future__ import annotations
 
