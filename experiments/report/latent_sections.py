@@ -95,7 +95,7 @@ def _latents(tree: xr.DataTree, unit: str) -> Iterator[Block]:
     if unit == "image":
         mean, error = float(kl.mean()), float(standard_errors(kl.values))
         yield Text(
-            f"KL of the posterior from the prior: {number(mean, 2, 'none')} nats an image (95 % "
+            f"KL of the guide from the prior: {number(mean, 2, 'none')} nats an image (95 % "
             f"interval: {interval(mean, error, 2)})."
         )
         return
@@ -105,7 +105,7 @@ def _latents(tree: xr.DataTree, unit: str) -> Iterator[Block]:
         embedded(
             step_curves(
                 {"KL": StepCurve(np.nanmean(by_step, 1).tolist(), margins)},
-                "KL of the posterior from the prior, nats a step",
+                "KL of the guide from the prior, nats a step",
             )
         ),
         f"KL over {plural(len(by_step), 'step')}, mean over the sequences that have the step.",

@@ -102,7 +102,7 @@ def _weights(tree: xr.DataTree, unit: str) -> Finding | None:
     advice = {
         "sequence": "it is a product over many steps that makes weights so unequal, and resampled "
         "particles (test.nll_fivo) make better use of as many draws",
-        "image": "training with --objective iwae does not help, as its draws spread wider; where "
+        "image": "training with --objective iwae spreads draws wider still; where "
         "latents are few, experiments.images.evaluate --estimator hmc tells how far off they are",
     }
     return unreliable_weights(

@@ -137,7 +137,7 @@ def diagnose_sequences(
         {
             # Without the folder, which is that of one machine.
             "data": Path(source.name).name,
-            "data_sha256": arrays_sha256(source.sequences),
+            "data_sha256": arrays_sha256(source.scaled()),
             "model": type(objective.model).__name__,
             "guide": type(objective.guide).__name__,
             "unit": "sequence",
