@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from experiments.saved_settings import rebuilt
 from experiments.scale import Scale
 from inference import BoundConfig, Execution, TrainingConfig
 from inference.guides import View
 from pyro_nem.data import Noise
-from pyro_nem.errors import CheckpointError, ConfigError
+from pyro_nem.errors import ConfigError
 
 __all__ = [
     "BALLS",
@@ -180,30 +181,12 @@ class FrameExperiment:
         CheckpointError
             If the fields are not those of this version.
         """
-        expected = {field.name for field in fields(cls)}
-        if set(content) != expected:
-            different = ", ".join(sorted(set(content) ^ expected))
-            raise CheckpointError(
-                f"{source}: expected the settings of a run of this version, but these fields are "
-                f"missing or unknown: {different}"
-            )
-        weights = content["step_weights"]
-        try:
-            parts = {
-                "noise": Noise(**content["noise"]),
-                "bound": BoundConfig(**content["bound"]),
-                "training": TrainingConfig(**content["training"]),
-                "execution": Execution(**content["execution"]),
-            }
-        except TypeError as error:
-            raise CheckpointError(
-                f"{source}: expected the settings of a run of this version, but {error}"
-            ) from error
-        return cls(
-            **{
-                **content,
-                "views": tuple(content["views"]),
-                "step_weights": weights if isinstance(weights, str) else tuple(weights),
-                **parts,
-            }
-        )
+        parts: dict[str, Callable[[Any], Any]] = {
+            "views": tuple,
+            "step_weights": lambda part: part if isinstance(part, str) else tuple(part),
+            "noise": lambda part: Noise(**part),
+            "bound": lambda part: BoundConfig(**part),
+            "training": lambda part: TrainingConfig(**part),
+            "execution": lambda part: Execution(**part),
+        }
+        return rebuilt(cls, content, source, parts)

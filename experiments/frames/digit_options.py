@@ -27,11 +27,6 @@ def check_digits(options: RunOptions) -> None:
         raise ConfigError(
             f"{option}: describes generated data, but --data brings its own; leave one of them out"
         )
-    if options.staged and options.data_dir is not None:
-        raise ConfigError(
-            "--staged: generates the data of each stage, but --data-dir asks for a published file; "
-            "leave one of them out"
-        )
     if options.staged and options.variant not in (None, "full"):
         raise ConfigError(
             f"--staged: goes through all variants, but --variant {options.variant} asks for one; "

@@ -129,7 +129,9 @@ def evaluation_name(options: EvaluateOptions, settings: FrameExperiment) -> str:
         return options.name
     frames = "" if options.frames is None else f"-frames{options.frames}"
     noise = "" if options.noise is None else f"-noise{options.noise}"
+    sequences = "" if options.sequences is None else f"-{options.sequences}sequences"
+    particles = "" if options.particles is None else f"-{options.particles}particles"
     return (
         f"{options.split}-{settings.data_name}-k{settings.components}-t{settings.steps}{frames}{noise}"
-        f"-{options.checkpoint}"
+        f"{sequences}{particles}-{options.checkpoint}"
     )

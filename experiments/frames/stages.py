@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple, get_args
 
 from experiments.frames.config import FrameExperiment, Variant
 from experiments.frames.defaults import at_variant
+from experiments.frames.published_files import published_file
 from inference import NEMObjective, Processes, RunDirectory, load_checkpoint, load_weights
 
 __all__ = ["Stage", "begin_with", "plan", "stages"]
@@ -38,6 +41,13 @@ def stages(settings: FrameExperiment, directory: RunDirectory) -> list[Stage]:
         Those of the run, which are those of the last stage.
     directory
         Its folder. The last stage is there, earlier ones in ``stages/20`` and ``stages/500``.
+
+    Raises
+    ------
+    ConfigError
+        If a stage's file was not published.
+    DataError
+        If it is not beside that of the last stage.
     """
     if not settings.staged or settings.variant != "full":
         # A stage of another run is a single one when it is resumed by itself.
@@ -46,8 +56,23 @@ def stages(settings: FrameExperiment, directory: RunDirectory) -> list[Stage]:
     for variant in get_args(Variant):
         own = directory if variant == "full" else RunDirectory(plan(directory).path / variant)
         before = found[-1].directory if found else None
-        found.append(Stage(at_variant(settings, variant), own, before))
+        found.append(Stage(_of_variant(settings, variant), own, before))
     return found
+
+
+def _of_variant(settings: FrameExperiment, variant: Variant) -> FrameExperiment:
+    """Return the settings of a stage; published files of all stages are in one folder."""
+    own = at_variant(settings, variant)
+    if settings.data is None:
+        return own
+    file = published_file(
+        Path(settings.data).parent,
+        own.experiment,
+        objects=own.objects,
+        variant=variant,
+        frames=own.frames,
+    )
+    return replace(own, data=str(file))
 
 
 def plan(directory: RunDirectory) -> RunDirectory:

@@ -8,13 +8,11 @@ from typing import Any
 from experiments.frames.sources import or_default
 from experiments.images.config import ImageExperiment
 from experiments.latent_posterior import keep_posterior
+from experiments.scale import TEST_SEED
 from inference.images import ImageObjective, diagnose_images
 from pyro_nem.data import ImageSet
 
 __all__ = ["save_posterior"]
-
-# Another seed than any training's, so that the draws are new.
-_SEED = 2**31
 
 
 def save_posterior(
@@ -50,6 +48,6 @@ def save_posterior(
     count = min(or_default(images, 4 if smoke else 100), len(source))
     if count:
         print(f"describing the posterior of {count:,} of them")
-        seed = _SEED + settings.training.seed
+        seed = TEST_SEED + settings.training.seed
         keep_posterior(diagnose_images(objective, source, images=count, seed=seed, **size), path)
     return count

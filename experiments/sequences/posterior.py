@@ -7,14 +7,12 @@ from typing import Final
 
 from experiments.frames.sources import or_default
 from experiments.latent_posterior import keep_posterior
+from experiments.scale import TEST_SEED
 from experiments.sequences.config import SequenceExperiment
 from inference.sequences import SequenceObjective, diagnose_sequences
 from pyro_nem.data import SequenceSet
 
 __all__ = ["save_posterior"]
-
-# Another seed than any training's, so that the draws are new.
-_SEED = 2**31
 
 _SMOKE: Final = {
     "restarts": 2,
@@ -61,7 +59,7 @@ def save_posterior(
     if count:
         print(f"describing the posterior of {count:,} of them")
         size = _SMOKE if smoke else {}
-        seed = _SEED + settings.training.seed
+        seed = TEST_SEED + settings.training.seed
         keep_posterior(
             diagnose_sequences(objective, source, sequences=count, seed=seed, **size), path
         )

@@ -127,6 +127,7 @@ def _changed(options: SequenceOptions, settings: SequenceExperiment) -> Sequence
     changes.update({name: value == "on" for name, value in given(options, _SWITCHES).items()})
     changes.update(data_changes(options, settings))
     changes["schedule"] = replace(settings.schedule, **given(options, _SCHEDULE))
+    _check_schedule(options, changes["schedule"])
     changes["training"] = replace(settings.training, **given(options, _TRAINING))
     bound = given(options, _BOUND)
     if options.objective is not None and options.objective != settings.objective:
@@ -144,6 +145,14 @@ def _changed(options: SequenceOptions, settings: SequenceExperiment) -> Sequence
     )
     changes["bound"] = replace(settings.bound, **bound)
     return replace(settings, **changes)
+
+
+def _check_schedule(options: SequenceOptions, schedule: SequenceSchedule) -> None:
+    for name, master in (("memory", "replay"), ("shortest", "curriculum")):
+        if getattr(options, name) is not None and not getattr(schedule, master):
+            raise ConfigError(
+                f"--{name}: has no effect without --{master}; leave it out, or give both"
+            )
 
 
 def _divergence(objective: str, gradient: str, usual: BoundConfig) -> str:

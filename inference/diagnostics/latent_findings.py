@@ -9,6 +9,7 @@ from inference.diagnostics.effective_draws import effective_draws
 from inference.diagnostics.findings import PROBLEMS, Finding, unreliable_weights
 from inference.diagnostics.k_hat import k_hat
 from inference.diagnostics.schema import variable
+from pyro_nem.errors import ConfigError
 
 __all__ = ["LATENT_PROBLEMS", "find_latent_problems", "latents_not_looked_for"]
 
@@ -46,8 +47,13 @@ def find_latent_problems(tree: xr.DataTree) -> list[Finding]:
     tree
         What :func:`inference.sequences.diagnose_sequences` or
         :func:`inference.images.diagnose_images` returned.
+
+    Raises
+    ------
+    ConfigError
+        If it is another posterior.
     """
-    found = (check(tree, tree.attrs["unit"]) for check in (_silent, _inactive, _weights, _few))
+    found = (check(tree, _unit(tree)) for check in (_silent, _inactive, _weights, _few))
     return [finding for finding in found if finding is not None]
 
 
@@ -62,11 +68,20 @@ def latents_not_looked_for(tree: xr.DataTree) -> dict[str, str]:
     reasons = {}
     if all(values.isnull().all() for values in active_latents(tree).covariances.values()):
         single = variable(tree, "sample_stats/log_weight").sizes["chain"] == 1
-        lacking = "chain" if single else tree.attrs["unit"]
+        lacking = "chain" if single else _unit(tree)
         reasons["inactive latents"] = f"there is a single {lacking} to compare"
     if k_hat(tree).values.isnull().all():
         reasons["unreliable weights"] = "there are too few draws with weights that differ"
     return reasons
+
+
+def _unit(tree: xr.DataTree) -> str:
+    if "unit" not in tree.attrs:
+        raise ConfigError(
+            "tree: expected a posterior of sequences or images; that of frames is checked by "
+            "find_problems"
+        )
+    return str(tree.attrs["unit"])
 
 
 def _silent(tree: xr.DataTree, unit: str) -> Finding | None:

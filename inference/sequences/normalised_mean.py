@@ -16,7 +16,8 @@ class NormalisedMean(nn.Module):
     With a scale that is not learned the means keep a variance over the data, which bounds the KL
     from a fixed prior from below (BN-VAE, Zhu et al. 2020). m and s are those of the rows while
     training, and running averages over the steps of all updates when the module is in evaluation
-    mode, so that the bound of a sequence does not depend on the others in its batch.
+    mode, so that the bound of a sequence does not depend on the others in its batch. In these
+    averages a step weighs as much as it has rows: at the end of the longest sequences few are left.
 
     Parameters
     ----------
@@ -25,13 +26,13 @@ class NormalisedMean(nn.Module):
     scale
         The standard deviation that the means get.
     momentum
-        Share of the running averages that a step replaces.
+        Share of the running averages that a step replaces which all sequences of the batch have.
     """
 
     mean: Tensor
     variance: Tensor
 
-    def __init__(self, size: int, *, scale: float = 0.5, momentum: float = 0.01) -> None:
+    def __init__(self, size: int, *, scale: float = 0.5, momentum: float = 0.001) -> None:
         super().__init__()
         self.scale = scale
         self.momentum = momentum
@@ -39,27 +40,28 @@ class NormalisedMean(nn.Module):
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("variance", torch.ones(size))
 
-    def forward(self, loc: Tensor, counted: Tensor) -> Tensor:
+    def forward(self, loc: Tensor, mask: Tensor) -> Tensor:
         """Return the normalised means.
 
         Parameters
         ----------
         loc
-            The means, [N, H].
-        counted
-            Which rows are data and not padding, [N].
+            The means, [S B, H], all of a particle side by side.
+        mask
+            Which sequences have the step, [B].
         """
         mean, variance = self.mean, self.variance
         if self.training:
-            # A single row has no variance; it is normalised by what others had.
-            rows = counted.sum()
-            weights = (counted / rows.clamp_min(1)).unsqueeze(-1)  # [N, 1]
+            # A single sequence has no variance; it is normalised by what others had.
+            several = mask.sum() > 1
+            rows = mask.repeat(len(loc) // len(mask))  # [S B]
+            weights = (rows / rows.sum().clamp_min(1)).unsqueeze(-1)  # [S B, 1]
             own_mean = (weights * loc).sum(0)  # [H]
             own_variance = (weights * (loc - own_mean) ** 2).sum(0)
-            several = rows > 1
             mean = torch.where(several, own_mean, mean)
             variance = torch.where(several, own_variance, variance)
             with torch.no_grad():
-                self.mean.lerp_(mean, self.momentum)
-                self.variance.lerp_(variance, self.momentum)
+                share = self.momentum * mask.to(loc).mean()
+                self.mean.lerp_(mean, share)
+                self.variance.lerp_(variance, share)
         return self.scale * (loc - mean) * (variance + _EPSILON).rsqrt() + self.shift

@@ -133,7 +133,7 @@ class SequencePosterior(ModelGuide):
         inputs = torch.cat([known.repeat(particles, 1), context], dim=-1)
         loc, scale = gaussian_head(self.head(self.layers(inputs)), self.min_scale)
         if self.normalised is not None:
-            loc = self.normalised(loc, mask.repeat(particles))
+            loc = self.normalised(loc, mask)
         if self.residual:
             loc = self.model.prior_law(context).loc + loc
         return StateLaw(loc, scale)

@@ -67,9 +67,14 @@ class SequenceSchedule:
         Raises
         ------
         ConfigError
-            If there are none.
+            If there are none, or a replay buffer is asked for and nothing comes from it.
         """
         new = batch_size - round(self.replay * batch_size)
+        if self.replay and new == batch_size:
+            raise ConfigError(
+                f"replay: a share of {self.replay:g} of a batch of {batch_size} is less than half "
+                "a sequence; choose a larger share or batch, or 0"
+            )
         if new < 1:
             raise ConfigError(
                 f"replay: a share of {self.replay:g} leaves no new sequence in a batch of "
@@ -92,6 +97,11 @@ class SequenceSchedule:
             Fixes the order; see :func:`pyro_nem.data.order.epoch_order`.
         start
             Number of the first update, counted from 0.
+
+        Raises
+        ------
+        ConfigError
+            If there are fewer sequences than new ones in a batch; see :meth:`new_sequences`.
         """
         new = self.new_sequences(batch_size)
         first = max(0, start - self.memory) if new < batch_size else start
@@ -115,7 +125,8 @@ class SequenceSchedule:
 
 
 def _epochs(num_sequences: int, batch_size: int, seed: int, start: int) -> Iterator[list[int]]:
-    epoch, skip = divmod(start, num_sequences // batch_size)
+    # Too few sequences are refused by the order.
+    epoch, skip = divmod(start, max(1, num_sequences // batch_size))
     while True:
         order = epoch_order(num_sequences, batch_size=batch_size, seed=seed, epoch=epoch)
         yield from order[skip:].tolist()

@@ -84,7 +84,7 @@ def test_collisions_are_scored(command, tmp_path):
     command("run", "bouncing_balls", "--scale", "smoke", "--run-dir", folder, *vrnn)
     options = ("--objects", 6, "--most-objects", 8, "--components", 8, "--sequences", 4)
     command("evaluate", folder, *options, "--steps", "20")
-    found = read(folder / "evaluations" / "test-6to8objects-k8-t20-best.json")
+    found = read(folder / "evaluations" / "test-6to8objects-k8-t20-4sequences-best.json")
     assert found["test.collision_bce"] > 0
 
 

@@ -125,7 +125,6 @@ def test_options_without_a_use_are_refused(options, message):
     [
         ({"variant": "20", "data": Path("x.h5")}, "--variant: describes generated data"),
         ({"staged": True, "data": Path("x.h5")}, "--staged: describes generated data"),
-        ({"staged": True, "data_dir": Path("x")}, "--staged: generates the data of each stage"),
         ({"staged": True, "variant": "500"}, "goes through all variants, but --variant 500"),
         ({"most_objects": 3}, "--most-objects: flying_mnist has as many objects"),
         ({"guide": "n-em"}, "--guide n-em: gradient N-EM expects binary frames"),

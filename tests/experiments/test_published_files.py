@@ -77,7 +77,7 @@ def test_a_run_is_resumed_and_tested_with_the_folder(tmp_path, capsys):
     assert run.main(["flying_shapes", *data_dir, "--resume", "--run-dir", folder]) == 0
     other = ["--objects", "5", "--components", "5", "--sequences", "4"]
     assert evaluate.main([folder, *data_dir, *other]) == 0
-    assert (tmp_path / "run/evaluations/test-flying_shapes_5-k5-t4-best.json").exists()
+    assert (tmp_path / "run/evaluations/test-flying_shapes_5-k5-t4-4sequences-best.json").exists()
     assert rollout.main([folder, *data_dir, *other, "--seen", "2", "--steps", "2"]) == 0
     assert (tmp_path / "run/rollouts/flying_shapes_5-k5-seen2-steps2.json").exists()
     (tmp_path / "else").mkdir()

@@ -249,9 +249,10 @@ def test_the_name_of_a_folder_tells_what_is_unusual():
     names = [default_directory(settings(divergence=kind)).name for kind in ("analytic", "sampled")]
     assert names[1] == names[0].replace("elbo", "elbo-sampled")
     everything = {"smoothing", "latent_size", "width", "layers", "chunk", "kl_warmup"}
-    everything |= {"memory", "curriculum", "shortest"}
+    everything.add("curriculum")
     changes = [{option: "off" if option == "smoothing" else 3} for option in everything]
-    changes += [{"replay": 0.3}, {"batch_norm": "on"}]
+    changes += [{"replay": 0.3}, {"replay": 0.3, "memory": 3}, {"batch_norm": "on"}]
+    changes.append({"curriculum": 3, "shortest": 3})
     names = {default_directory(settings(**change)).name for change in changes}
     assert len(names) == len(changes)
 
@@ -263,6 +264,8 @@ def test_the_name_of_a_folder_tells_what_is_unusual():
         ({"model": "rnn", "kl_warmup": 3}, "--kl-warmup: a model without latents"),
         ({"model": "rnn", "batch_norm": "on"}, "--batch-norm: a model without latents"),
         ({"replay": 1.0}, "replay: expected a share"),
+        ({"memory": 7}, "--memory: has no effect without --replay"),
+        ({"shortest": 7, "curriculum": 0}, "--shortest: has no effect without --curriculum"),
         ({"chunk": 0}, "--chunk: expected at least 1"),
         ({"latent_size": 0}, "--latent-size: expected at least 1"),
         ({"objective": "iwae", "divergence": "analytic"}, "closed form has no draws"),

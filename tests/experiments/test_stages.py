@@ -14,6 +14,8 @@ from experiments.frames import run as run_module
 from experiments.frames.assembly import build_objective
 from experiments.frames.config import FrameExperiment
 from experiments.frames.defaults import defaults
+from experiments.frames.options import resolve
+from experiments.frames.run_options import RunOptions
 from experiments.frames.stages import stages
 from experiments.report.read_run import read_run
 from experiments.rollout import main as rollout
@@ -23,6 +25,7 @@ from experiments.sweeping.run_state import run_state
 from inference import RunDirectory, load_checkpoint
 from models import GaussianPixels
 from pyro_nem.data import Noise
+from pyro_nem.errors import DataError
 
 SMOKE = ["flying_mnist", "--scale", "smoke"]
 STAGED = [*SMOKE, "--staged"]
@@ -120,6 +123,25 @@ def test_every_guide_runs(guide, workspace, no_pictures):
     assert run([*SMOKE, "--variant", "20", "--guide", guide, "--run-dir", str(folder)]) == 0
     (row, *_) = collect([RunDirectory(folder)])
     assert (row.setting, row.paper) == (f"direct {guide}, 20 digits", None)
+
+
+def test_published_files_of_all_stages_are_in_one_folder(tmp_path):
+    names = {
+        "20": "flying_mnist_medium20_2digits.h5",
+        "500": "flying_mnist_medium500_2digits.h5",
+        "full": "flying_mnist_hard_2digits.h5",
+    }
+    options = RunOptions("flying_mnist", staged=True, data_dir=tmp_path, scale="smoke")
+    for variant in ("full", "20"):
+        (tmp_path / names[variant]).touch()
+    settings = resolve(options)[0]
+    directory = RunDirectory(tmp_path / "run")
+    with pytest.raises(DataError, match=r"expected flying_mnist_medium500_2digits\.h5"):
+        stages(settings, directory)
+    (tmp_path / names["500"]).touch()
+    found = stages(settings, directory)
+    assert [part.settings.variant for part in found] == list(names)
+    assert [part.settings.data for part in found] == [str(tmp_path / n) for n in names.values()]
 
 
 def test_a_stopped_staged_run_goes_on_at_its_stage(workspace, monkeypatch, no_pictures, capsys):

@@ -93,3 +93,10 @@ def test_draws_are_counted_by_their_weights():
 def test_frames_have_no_latents_to_count():
     with pytest.raises(ConfigError, match="expected a posterior with the variable sample_stats/lo"):
         active_latents(frames())
+
+
+def test_a_posterior_of_frames_is_sent_to_its_own_checks():
+    tree = make()
+    del tree.attrs["unit"]
+    with pytest.raises(ConfigError, match="that of frames is checked by find_problems"):
+        find_latent_problems(tree)

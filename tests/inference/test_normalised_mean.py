@@ -17,7 +17,8 @@ pytestmark = pytest.mark.usefixtures("double_precision")
 
 def test_it_is_batch_norm_over_the_rows_that_count():
     torch.manual_seed(0)
-    ours, theirs = NormalisedMean(3, scale=0.7, momentum=0.2), nn.BatchNorm1d(3, momentum=0.2)
+    # Four of five rows count, and so does the step for the averages.
+    ours, theirs = NormalisedMean(3, scale=0.7, momentum=0.25), nn.BatchNorm1d(3, momentum=0.2)
     theirs.weight.data.fill_(0.7)
     counted = torch.tensor([True, True, False, True, True])
     for _ in range(3):
@@ -48,6 +49,28 @@ def test_fewer_than_two_rows_use_and_keep_the_averages(counted):
     torch.testing.assert_close(found, torch.full((2, 2), -0.5), rtol=1e-4, atol=0.0)
     assert (module.mean == 1.0).all()
     assert (module.variance == 1.0).all()
+
+
+def test_a_step_weighs_in_the_averages_by_its_sequences():
+    torch.manual_seed(1)
+    module = NormalisedMean(1, momentum=0.02)
+    early, late = torch.randn(8, 1), 5.0 + torch.randn(8, 1)
+    few = torch.tensor([True] * 2 + [False] * 6)
+    for _ in range(600):
+        module(early, torch.ones(8, dtype=bool))
+        module(late, few)
+    expected = (8 * early.mean() + 2 * late[few].mean()) / 10
+    torch.testing.assert_close(module.mean, expected.reshape(1), rtol=0.05, atol=1e-3)
+
+
+def test_particles_of_one_sequence_are_not_normalised_against_each_other():
+    module = NormalisedMean(2)
+    loc = torch.randn(4, 2)
+    expected = module.scale * loc / (1 + 1e-5) ** 0.5
+    torch.testing.assert_close(module(loc, torch.tensor([True])), expected)
+    # Of several sequences all particles count.
+    found = module(loc, torch.tensor([True, True]))
+    torch.testing.assert_close(found.mean(0), torch.zeros(2))
 
 
 def objective(**options):

@@ -94,3 +94,7 @@ def test_a_batch_of_nothing_new_is_refused_at_once():
     source = SequenceSet("numbers", [np.zeros((2, 1))] * 4)
     with pytest.raises(ConfigError, match="leaves no new sequence in a batch of 2"):
         shuffled_batches(source, batch_size=2, seed=0, schedule=SequenceSchedule(replay=0.9))
+    with pytest.raises(ConfigError, match=r"a share of 0\.2 of a batch of 2 is less than half"):
+        shuffled_batches(source, batch_size=2, seed=0, schedule=SequenceSchedule(replay=0.2))
+    with pytest.raises(ConfigError, match="batch_size: expected 1 to 4"):
+        next(SequenceSchedule().batches(4, batch_size=5, seed=0))
