@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from pathlib import Path
 
 from matplotlib.figure import Figure
 
@@ -120,7 +121,7 @@ def _passed(plan: TablePlan, words: Sequence[str]) -> dict[str, tuple[str, ...]]
         If one is unknown, has several values, or is what the table itself varies.
     """
     passed = to_axes(plan.experiment, words, _OWN)
-    varied = {"--seed"}.union(*plan.settings.values())
+    varied = {"--seed", *plan.varied()}
     for name, values in passed.items():
         if name in varied:
             advice = "use --seeds" if name == "--seed" else "the table has values of its own"
@@ -139,17 +140,33 @@ def _points(
     sections: Sequence[SectionName],
     passed: Mapping[str, Sequence[str]],
 ) -> dict[str, list[GridPoint]]:
-    """Return the runs that the sections are made from, by setting."""
+    """Return the runs that the sections are made from, by setting.
+
+    Raises
+    ------
+    ConfigError
+        If two settings would share a folder.
+    """
     needed = {name for section in sections for name in plan.needed(section)}
     given = {**passed, "--seed": tuple(map(str, range(options.seeds)))}
     if options.scale is not None:
         given["--scale"] = (options.scale,)
     device = next(iter(options.devices), None)
-    return {
+    points = {
         name: expand(plan.experiment, {**axes, **given}, device, _PROGRAM)
         for name, axes in plan.settings.items()
         if name in needed
     }
+    owners: dict[Path, str] = {}
+    for name, each in points.items():
+        for point in each:
+            owner = owners.setdefault(point.directory.path, name)
+            if owner != name:
+                raise ConfigError(
+                    f"the settings {owner} and {name} of the table {options.table} would share the "
+                    f"folder {point.directory.path}; leave out the option that makes them the same"
+                )
+    return points
 
 
 def _write(options: TableOptions, plan: TablePlan, sections: Mapping[SectionName, Section]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from experiments.frames.config import FrameExperiment
-from experiments.frames.defaults import defaults, usual_recipe
+from experiments.frames.defaults import defaults, usual_network, usual_recipe
 from experiments.frames.open_run import trained_settings
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
@@ -137,6 +137,8 @@ def setting_name(settings: Mapping[str, Any]) -> str:
         parts[0] += f" {bound['objective']}-{bound['particles']}"
     if settings["recipe"] != usual_recipe(settings["scale"]):
         parts.append(f"{settings['recipe']} recipe")
+    if settings["network"] != usual_network(settings["recipe"], settings["guide"]):
+        parts.append(f"{settings['network']} network")
     if settings["variant"] not in (None, "full"):
         parts.append(f"{settings['variant']} digits")
     if settings["guide"] == "r-nem" and not settings["attention"]:

@@ -124,7 +124,13 @@ def test_seed_ideas_are_compared_with_their_learning(begun, tmp_path, monkeypatc
     assert updates == [10, 30]
     assert scores["replay"] == pytest.approx(np.array([[9.667, 9.0], [14.667, 14.0]]), abs=1e-3)
     settings = {row[1] for row in rows_of("ideas") if row[0] == "main"}
-    assert {"vrnn-elbo", "vrnn-elbo-replay0.5", "vrnn-elbo-batch-norm"} <= settings
+    assert settings == {
+        "vrnn-elbo-kl-warmup100-updates400",
+        "vrnn-elbo-kl-warmup100-replay0.5-updates400",
+        "vrnn-elbo-kl-warmup100-curriculum150-updates400",
+        "vrnn-elbo-layer-norm-kl-warmup100-updates400",
+        "vrnn-elbo-batch-norm-kl-warmup100-updates400",
+    }
     text = (tmp_path / "results" / "ideas.md").read_text()
     assert f"![{label}, over updates](ideas_main.png)" in text
     # A run that was stopped early is not drawn.

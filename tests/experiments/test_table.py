@@ -3,7 +3,6 @@
 import json
 import shutil
 
-import numpy as np
 import pytest
 from smoke_commands import read
 
@@ -11,7 +10,6 @@ from experiments import table
 from experiments.evaluate import main as evaluate
 from experiments.kinds import FRAMES, IMAGES, SEQUENCES
 from experiments.processes import Outcome
-from experiments.sweeping.grid import expand
 from experiments.sweeping.options import SweepOptions
 from experiments.sweeping.run_points import run_name
 from experiments.sweeping.run_state import run_state
@@ -19,8 +17,6 @@ from experiments.table import main
 from experiments.tables import trials as table_tests
 from experiments.tables.options import TableOptions
 from experiments.tables.plan import PLANS
-from experiments.tables.published import published_ami
-from experiments.tables.run_groups import setting_name
 
 SMALL = ["--scale", "smoke", "--seeds", "2", "--sequences", "4", "--output", "results"]
 SHAPES = ["flying_shapes", *SMALL]
@@ -201,51 +197,24 @@ def test_a_dry_run_lists_and_touches_nothing(runner, tmp_path, capsys):
     assert lines[7].endswith("3/3, tested with 50 steps: 1 runs")
 
 
-def expanded(plan):
-    found = {}
-    for setting, axes in plan.settings.items():
-        (point,) = expand(plan.experiment, {**axes, "--scale": ("laptop",)}, "cpu", "test")
-        found[setting] = point
-    assert len({point.directory.path for point in found.values()}) == len(found)
-    for setting in plan.main:
-        assert setting_name(found[setting].settings.to_dict()) == setting
-    return found
+def test_settings_that_share_a_folder_are_refused(runner, monkeypatch, capsys):
+    # At the smoke scale a learning rate of 4e-3 is the default.
+    settings = {"usual": {}, "the same": {"--learning-rate": ("4e-3",)}}
+    plan = PLANS["static"]._replace(settings=settings, main=tuple(settings), tests=(), long=())
+    monkeypatch.setattr(table, "PLANS", {"static": plan})
+    assert main(["static", *SMALL[:4]]) == 2
+    error = capsys.readouterr().err
+    assert "usual and the same of the table static would share the folder" in error
+    assert "runs/static_shapes/smoke-rnn-em-located-3objects-k4-seed0" in error
+    assert runner.begun == []
 
 
-def test_the_recipe_is_taken_apart():
-    """Each setting but the last differs from the first in one part, the last in all."""
-    found = expanded(PLANS["recipe"])
-    assert PLANS["recipe"].sections() == ("main",)
-    first, *others, official = (point.settings for point in found.values())
-
-    def parts(settings):
-        training = settings.training
-        schedule = (training.learning_rate, training.warmup, training.decay)
-        return (settings.views, settings.gradient_psi, settings.step_weights, schedule)
-
-    def differing(settings):
-        pairs = zip(parts(settings), parts(first), strict=True)
-        return [number for number, (mine, its) in enumerate(pairs) if mine != its]
-
-    assert sorted(number for other in others for number in differing(other)) == [0, 0, 1, 2, 3]
-    assert {len(differing(other)) for other in others} == {1}
-    assert differing(official) == [0, 1, 2, 3]
-    assert {settings.training.updates for settings in (first, *others, official)} == {
-        first.training.updates
-    }
-
-
-@pytest.mark.parametrize("name", [name for name in PLANS if name != "recipe"])
-def test_plans_are_those_of_the_paper(name):
-    plan = PLANS[name]
-    found = expanded(plan)
-    paper = {setting for setting in plan.main if published_ami(plan.experiment, setting)}
-    assert set(plan.main) - paper <= {"4/4"}
-    used = {setting for section in plan.sections() for setting in plan.needed(section)}
-    assert used == set(plan.settings)
-    if plan.predicting:
-        assert found[plan.predicting[-1]].settings.components == 1
-        assert np.all([found[s].settings.frames > 1 for s in plan.predicting])
+def test_what_all_settings_have_may_be_given_otherwise(runner, tmp_path, capsys):
+    dry = ["recipe", *SMALL[:4], "--dry-run"]
+    assert main([*dry, "--updates", "5"]) == 0
+    assert capsys.readouterr().out.count("--updates 5 ") == 16
+    assert main([*dry, "--recipe", "improved"]) == 2
+    assert "--recipe: is what the runs of a table differ in" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
