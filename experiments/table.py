@@ -18,10 +18,9 @@ from experiments.sweeping.options import SweepOptions
 from experiments.sweeping.run_points import intention, run_name, run_points
 from experiments.sweeping.run_state import run_state
 from experiments.tables.bound_plans import BOUND_PLANS
-from experiments.tables.kept_rows import joined_rows, read_rows
+from experiments.tables.kept_rows import write_joined
 from experiments.tables.options import SectionName, TableOptions
 from experiments.tables.plan import PLANS, TablePlan
-from experiments.tables.result_rows import write_tables
 from experiments.tables.rows import Section, make_section
 from experiments.tables.trials import EVALUATE, plan_tests, score, trials_of
 from pyro_nem.errors import CheckpointError, ConfigError
@@ -81,7 +80,7 @@ def _run(options: TableOptions, passed: Sequence[str], arguments: Sequence[str])
     tested = {
         section: [
             score(test, trials_of(options, test, runs), time_is_up)
-            for test in plan_tests(plan, section)
+            for test in plan_tests(options, plan, section)
         ]
         for section in sections
     }
@@ -170,7 +169,7 @@ def _points(
 
 
 def _write(options: TableOptions, plan: TablePlan, sections: Mapping[SectionName, Section]) -> None:
-    """Write what there is of the sections."""
+    """Write what there is of the sections beside what was there before."""
     notes: dict[str, str] = {}
     figures: dict[str, Figure] = {}
     for name, section in sections.items():
@@ -181,9 +180,7 @@ def _write(options: TableOptions, plan: TablePlan, sections: Mapping[SectionName
             over = "steps" if section.curves.updates is None else "updates"
             notes[name] += f"\n\n![{section.curves.label}, over {over}]({file})"
     rows = [row for section in sections.values() for row in section.rows]
-    if plan.kept:
-        rows = joined_rows(read_rows(options.output / f"{plan.file}.json"), rows)
-    print(write_tables(rows, options.output, plan.file, notes))
+    print(write_joined(rows, options.output, plan.file, notes))
     for file, figure in figures.items():
         save_figure(figure, options.output / file)
     print(f"in {options.output}: {plan.file}.md, .csv, .json and figures")
@@ -204,7 +201,7 @@ def _list(
         name: [point.directory for point in each if _is_finished(point)]
         for name, each in points.items()
     }
-    for test in (test for section in sections for test in plan_tests(plan, section)):
+    for test in (test for section in sections for test in plan_tests(options, plan, section)):
         for trial in trials_of(options, test, finished):
             state = "new" if trial.stored() is None else "tested"
             print(f"{state:<13}{shlex.join([*launcher(EVALUATE), *trial.arguments])}")

@@ -51,7 +51,6 @@ def _plan(
         predicting=(),
         long=(),
         note=note,
-        kept=True,
         learning=learning,
     )
 

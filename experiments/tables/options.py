@@ -75,8 +75,8 @@ class TableOptions:
     Default: never."""
 
     output: Path = Path("docs/results")
-    """Folder for EXPERIMENT.md (of recipe: recipe.md), .csv, .json and the figures, replaced each
-    time; but the rows of sequences and images whose runs are no longer there are kept."""
+    """Folder for EXPERIMENT.md (of recipe: recipe.md), .csv, .json and the figures. Rows that are
+    there stay, but for those that are made again; a figure is of the runs at hand."""
 
     dry_run: bool = False
     """Only list the runs and tests, how far they are and the commands that would be run."""

@@ -58,8 +58,6 @@ class TablePlan(NamedTuple):
         The settings that are tested for 50 steps.
     note
         What the main section compares.
-    kept
-        Whether rows of runs that are no longer there stay in the table.
     learning
         What of the validation is drawn over the updates, as ``metrics.jsonl`` has it, and its
         label; nothing if not given.
@@ -73,7 +71,6 @@ class TablePlan(NamedTuple):
     predicting: tuple[str, ...]
     long: tuple[str, ...]
     note: str = _PAPER
-    kept: bool = False
     learning: tuple[str, str] | None = None
 
     def sections(self) -> tuple[SectionName, ...]:

@@ -16,6 +16,7 @@ from experiments.tables.copying import COPY, copying_scores
 from experiments.tables.options import SectionName
 from experiments.tables.plan import TablePlan
 from experiments.tables.result_rows import ResultRow, to_rows
+from experiments.tables.run_groups import setting_name
 from experiments.tables.trials import LONG, Runs, Tested
 from inference import RunDirectory
 
@@ -93,7 +94,7 @@ def make_section(
         rows = collect([run for each in own.values() for run in each])
         return Section(rows, plan.note, None if plan.learning is None else _learning(plan, own))
     if name == "prediction":
-        return _prediction(plan, own, source)
+        return _prediction(own, source)
     return _generalisation(own, done) if name == "generalisation" else _steps(own, done)
 
 
@@ -121,7 +122,7 @@ def _generalisation(runs: Runs, tested: Sequence[Tested]) -> Section:
     for test, contents, _ in tested:
         rows += to_rows(
             contents,
-            setting=f"{test.trained}, tested with {test.conditions}",
+            setting=f"{_setting(runs[test.trained])}, tested with {test.conditions}",
             metrics=_SEGMENTATION,
             **_about(runs[test.trained], "generalisation"),
         )
@@ -130,21 +131,25 @@ def _generalisation(runs: Runs, tested: Sequence[Tested]) -> Section:
     )
 
 
-def _prediction(plan: TablePlan, runs: Runs, source: Mapping[str, Any]) -> Section:
+def _prediction(runs: Runs, source: Mapping[str, Any]) -> Section:
     scores: dict[str, Sequence[Mapping[str, Any]]] = {
         name: [run.read_summary() for run in each] for name, each in runs.items()
     }
     trained = next(iter(runs.values()))
-    copied = copying_scores(trained_settings(trained[0]))
+    settings = trained_settings(trained[0])
+    copied = copying_scores(settings)
     scores |= {name: [{**source, **found}] for name, found in copied.items()}
     rows = []
     for name, each in scores.items():
         about = _about(trained, "prediction")
         if name in copied:
             about["network"] = "none"
+            setting = name if settings.data is None else f"{name}, data {settings.data}"
+        else:
+            setting = f"{_setting(runs[name])}, prediction"
         rows += to_rows(
             [_with_steps(one, "next_step_bce", _PREDICTED_STEPS) for one in each],
-            setting=f"{name}, prediction" if name in plan.settings else name,
+            setting=setting,
             metrics=["next_step_bce", *_names("next_step_bce", _PREDICTED_STEPS)],
             **about,
         )
@@ -166,7 +171,7 @@ def _steps(runs: Runs, tested: Sequence[Tested]) -> Section:
     for test, contents, _ in tested:
         rows += to_rows(
             [_with_steps(content, "ami", _LONG_STEPS) for content in contents],
-            setting=f"{test.trained}, {test.conditions}",
+            setting=f"{_setting(runs[test.trained])}, {test.conditions}",
             metrics=_names("ami", _LONG_STEPS),
             **_about(runs[test.trained], "steps"),
         )
@@ -203,6 +208,10 @@ def _curves(
         for name, contents in scores.items()
         if all(metric in each["per_step"] for each in contents)
     }
+
+
+def _setting(runs: Sequence[RunDirectory]) -> str:
+    return setting_name(trained_settings(runs[0]).to_dict())
 
 
 def _about(runs: Sequence[RunDirectory], section: str) -> dict[str, str]:

@@ -125,9 +125,10 @@ def setting_name(settings: Mapping[str, Any]) -> str:
     parts = [settings["guide"]]
     if settings["experiment"] == "flying_mnist":
         parts[0] = "staged" if settings["staged"] else "direct"
+    if settings["experiment"] in ("flying_mnist", "static_shapes"):
         if (settings["objects"], settings["components"]) != (usual["objects"], usual["components"]):
             parts[0] += f" {settings['objects']}/{settings['components']}"
-    elif settings["experiment"] != "static_shapes":
+    else:
         most = "" if settings["most_objects"] is None else f"-{settings['most_objects']}"
         parts[0] = f"{settings['objects']}{most}/{settings['components']}"
     if settings["experiment"] != "static_shapes" and settings["guide"] != "rnn-em":

@@ -45,13 +45,17 @@ class Tested(NamedTuple):
     left: int
 
 
-def plan_tests(plan: TablePlan, section: SectionName) -> Sequence[Test]:
+def plan_tests(options: TableOptions, plan: TablePlan, section: SectionName) -> list[Test]:
     """Return the tests of a section beside the runs' own."""
+    tests: Sequence[Test] = ()
     if section == "generalisation":
-        return plan.tests
+        tests = plan.tests
     if section == "steps":
-        return [Test(name, f"{LONG} steps", ("--steps", str(LONG))) for name in plan.long]
-    return ()
+        tests = [Test(name, f"{LONG} steps", ("--steps", str(LONG))) for name in plan.long]
+    if options.sequences is None:
+        return list(tests)
+    counted = f", {options.sequences} sequences"
+    return [test._replace(conditions=test.conditions + counted) for test in tests]
 
 
 def trials_of(options: TableOptions, test: Test, runs: Runs) -> list[Trial]:

@@ -192,6 +192,9 @@ def test_seeds_are_joined():
         replace(floor, mean=1.0),
     ]
     assert to_markdown(joined_rows([ROW], [floor])).count("| setting |") == 2
+    # Predictors that were not trained have values and no seeds.
+    copied = replace(ROW, section="prediction", seeds=[])
+    assert joined_rows([copied], [replace(copied, values=[1.0])]) == [replace(copied, values=[1.0])]
 
 
 def test_what_was_not_written_is_no_table(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from smoke_commands import read
 
 from experiments import table
+from experiments.collect import main as collect
 from experiments.evaluate import main as evaluate
 from experiments.kinds import FRAMES, IMAGES, SEQUENCES
 from experiments.processes import Outcome
@@ -93,7 +94,7 @@ def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
     folder = tmp_path / "runs/flying_shapes/smoke-rnn-em-located-3objects-k3-seed1"
     options = ["--objects", "5", "--components", "5", "--sequences", "4", "--name", "hand"]
     assert evaluate([str(folder), *options]) == 0
-    row = rows["generalisation", "3/3, tested with 5/5", "test.ami"]
+    row = rows["generalisation", "3/3, tested with 5/5, 4 sequences", "test.ami"]
     assert row["values"][1] == read(folder / "evaluations" / "hand.json")["test.ami"]
     assert "--objects 5 --components 5" in row["command"]
     assert row["wall_seconds"] < 60
@@ -102,7 +103,7 @@ def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
     long = read(folder / "evaluations" / "test-3objects-k3-t50-best.json")["per_step"]["ami"]
     assert len(long) == 50
     for step in (1, 10, 50):
-        row = rows["steps", "3/3, 50 steps", f"test.ami, step {step}"]
+        row = rows["steps", "3/3, 50 steps, 4 sequences", f"test.ami, step {step}"]
         assert row["values"][1] == long[step - 1]
 
     bce = read(folder / "summary.json")["per_step"]["next_step_bce"]
@@ -122,10 +123,22 @@ def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
     tests_done.clear()
     assert main(SHAPES) == 0
     assert (len(runner.begun), tests_done) == (12, [])
-    again = rows_of(tmp_path / "results")
-    assert {key: row["values"] for key, row in again.items()} == {
-        key: row["values"] for key, row in rows.items()
-    }
+    assert values(tmp_path) == {key: row["values"] for key, row in rows.items()}
+
+    # Nothing is lost when less is made again.
+    assert main([*SHAPES, "--only", "prediction", "--seeds", "1"]) == 0
+    assert collect([str(folder), "--output", "results"]) == 0
+    assert values(tmp_path) == {key: row["values"] for key, row in rows.items()}
+    assert notes(text) == notes((tmp_path / "results" / "flying_shapes.md").read_text())
+
+
+def notes(text):
+    """Headings, notes and links to figures, which are neither tables nor commands."""
+    return [line for line in text.splitlines() if line and line[0] not in "|-"]
+
+
+def values(folder):
+    return {key: row["values"] for key, row in rows_of(folder / "results").items()}
 
 
 def test_a_test_is_repeated_if_weights_or_conditions_changed(runner, tests_done, tmp_path):
@@ -194,7 +207,7 @@ def test_a_dry_run_lists_and_touches_nothing(runner, tmp_path, capsys):
         *("new", "waiting") * 3,
     ]
     assert lines[6].endswith("k3-seed0 --steps 50 --sequences 4")
-    assert lines[7].endswith("3/3, tested with 50 steps: 1 runs")
+    assert lines[7].endswith("3/3, tested with 50 steps, 4 sequences: 1 runs")
 
 
 def test_settings_that_share_a_folder_are_refused(runner, monkeypatch, capsys):
@@ -245,6 +258,10 @@ def test_options_of_run_hold_for_all_runs(runner, tmp_path):
     assert [name.split("-")[-2:] for name in runner.begun] == [["clip3.0", "seed0"]] * 5
     settings = {setting for _, setting, _ in rows_of(tmp_path / "results")}
     assert "3/3, clip norm 3.0" in settings
+    assert main([*SHAPES, *only, "--only", "steps", "prediction"]) == 0
+    settings |= {setting for _, setting, _ in rows_of(tmp_path / "results")}
+    assert "3/3, clip norm 3.0, 50 steps, 4 sequences" in settings
+    assert "3/1, clip norm 3.0, prediction" in settings
 
 
 @pytest.mark.parametrize("kind", [FRAMES, SEQUENCES, IMAGES])
