@@ -40,7 +40,7 @@ class TableOptions:
 
     The same command goes on where the last one stopped: finished runs and tests of unchanged
     weights are not repeated. It exits with 0 when the table is complete, 1 when some runs are not
-    finished, 3 when the time was up.
+    finished or tests are refused, 3 when the time was up.
     """
 
     table: tyro.conf.Positional[TableName]

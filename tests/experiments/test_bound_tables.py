@@ -138,6 +138,12 @@ def test_seed_ideas_are_compared_with_their_learning(begun, tmp_path, monkeypatc
     metrics.write_text("".join(metrics.read_text().splitlines(keepends=True)[:-1]))
     assert make("ideas", "--seeds", "2") == 0
     assert len(drawn[-1][0]["replay"]) == 1
+    # Without any record of the validation there is no figure.
+    for name in begun:
+        Path(name, "metrics.jsonl").write_text('{"update": 5, "train.loss": 3.0}\n')
+    count = len(drawn)
+    assert make("ideas", "--seeds", "2") == 0
+    assert len(drawn) == count
 
 
 def test_images_have_errors_over_the_images(begun, tmp_path):

@@ -278,9 +278,27 @@ def test_help_explains(capsys):
     assert "Stop after so many minutes" in capsys.readouterr().out
 
 
-def test_a_damaged_test_is_explained(runner, tmp_path, capsys):
-    assert main([*SHAPES, "--only", "steps", "--seeds", "1"]) == 0
-    for file in (tmp_path / "runs").rglob("evaluations/*.json"):
-        file.write_text("{")
-    assert main([*SHAPES, "--only", "steps", "--seeds", "1"]) == 2
-    assert "t50-best.json: is not valid JSON" in capsys.readouterr().err
+def test_a_test_that_cannot_be_done_is_told_and_costs_no_other(runner, tmp_path, capsys):
+    only = ["--only", "main", "steps", "--seeds", "1"]
+    assert main([*SHAPES, *only]) == 0
+    shutil.rmtree(tmp_path / "results")
+    folder = tmp_path / "runs/flying_shapes/smoke-rnn-em-located-3objects-k5-seed0"
+    (folder / "evaluations" / "test-3objects-k5-t50-best.json").write_text("{")
+    assert main([*SHAPES, *only]) == 1
+    error = capsys.readouterr().err
+    assert error.count("refused: ") == 1
+    assert f"refused: {folder.relative_to(tmp_path)}, tested with 50 steps, 4 sequences: " in error
+    assert "t50-best.json: is not valid JSON" in error
+    found = {(section, setting) for section, setting, _ in rows_of(tmp_path / "results")}
+    long = {setting for section, setting in found if section == "steps"}
+    assert long == {f"{setting}, 50 steps, 4 sequences" for setting in ("3/3", "5/5")}
+    assert ("main", "3/5") in found
+
+
+def test_what_is_finished_is_written_before_the_tests(runner, tmp_path, monkeypatch):
+    def killed(trial, run):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(table_tests.Trial, "score", killed)
+    assert main([*SHAPES, "--seeds", "1"]) == 130
+    assert {section for section, *_ in rows_of(tmp_path / "results")} == {"main"}

@@ -8,6 +8,7 @@ from experiments.table import main
 from experiments.tables.bound_plans import BOUND_PLANS
 from experiments.tables.plan import PLANS
 from experiments.tables.published import published_ami
+from experiments.tables.rows import prediction_note
 from experiments.tables.run_groups import setting_name
 
 
@@ -66,5 +67,8 @@ def test_plans_are_those_of_the_paper(name):
     used = {setting for section in plan.sections() for setting in plan.needed(section)}
     assert used == set(plan.settings)
     if plan.predicting:
+        grey = name == "flying_mnist"
+        for setting in plan.predicting:
+            assert ("13.8 nats" not in prediction_note(found[setting].settings)) == grey
         assert found[plan.predicting[-1]].settings.components == 1
         assert np.all([found[s].settings.frames > 1 for s in plan.predicting])
