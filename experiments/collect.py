@@ -12,8 +12,8 @@ import tyro
 from experiments.cli import run_command
 from experiments.kinds import FRAMES
 from experiments.tables.bound_rows import bound_rows
-from experiments.tables.kept_rows import joined_rows, read_rows
-from experiments.tables.result_rows import ResultRow, to_rows, write_tables
+from experiments.tables.kept_rows import write_joined
+from experiments.tables.result_rows import ResultRow, to_rows
 from experiments.tables.run_groups import group_runs, setting_name
 from inference import RunDirectory
 
@@ -25,8 +25,8 @@ class CollectOptions:
     """Write the scores of finished runs as a table: mean and deviation over seeds.
 
     Runs of equal settings but another seed form one row a metric. One JSON, one CSV and one
-    Markdown file an experiment are written. Of sequences and images, rows that are there and whose
-    runs are not named stay, and seeds that are not are joined by those that are.
+    Markdown file an experiment are written. Rows that are there and whose runs are not named stay,
+    and seeds that are not are joined by those that are.
     """
 
     run_dirs: tyro.conf.Positional[tuple[Path, ...]]
@@ -45,9 +45,7 @@ def _run(options: CollectOptions) -> int:
     rows = collect([RunDirectory(path) for path in options.run_dirs])
     for experiment in sorted({row.experiment for row in rows}):
         own = [row for row in rows if row.experiment == experiment]
-        if experiment not in FRAMES.names:
-            own = joined_rows(read_rows(options.output / f"{experiment}.json"), own)
-        print(write_tables(own, options.output, experiment))
+        print(write_joined(own, options.output, experiment, {}))
     return 0
 
 

@@ -8,8 +8,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-
-from matplotlib.figure import Figure
+from pathlib import Path
 
 from experiments.cli import INTERRUPTED, launcher, provenance, run_command
 from experiments.sweeping.grid import GridPoint, expand, split_arguments, to_axes
@@ -17,10 +16,9 @@ from experiments.sweeping.options import SweepOptions
 from experiments.sweeping.run_points import intention, run_name, run_points
 from experiments.sweeping.run_state import run_state
 from experiments.tables.bound_plans import BOUND_PLANS
-from experiments.tables.kept_rows import joined_rows, read_rows
+from experiments.tables.kept_rows import write_joined
 from experiments.tables.options import SectionName, TableOptions
 from experiments.tables.plan import PLANS, TablePlan
-from experiments.tables.result_rows import write_tables
 from experiments.tables.rows import Section, make_section
 from experiments.tables.trials import EVALUATE, plan_tests, score, trials_of
 from pyro_nem.errors import CheckpointError, ConfigError
@@ -41,8 +39,8 @@ Points = Mapping[str, Sequence[GridPoint]]
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code.
 
-    0 when the table is complete, 1 when some runs are not finished, 2 after an error, 3 when the
-    time was up, 130 after Ctrl-C or SIGTERM.
+    0 when the table is complete, 1 when some runs are not finished or tests are refused, 2 after
+    an error, 3 when the time was up, 130 after Ctrl-C or SIGTERM.
     """
     given = sys.argv[1:] if arguments is None else arguments
     own, passed = split_arguments(given, _OWN)
@@ -65,7 +63,7 @@ def _run(options: TableOptions, passed: Sequence[str], arguments: Sequence[str])
         _list(options, plan, sections, points, sweep)
         return 0
     outcomes = {each.name: each.state for each in run_points(every, sweep, time_is_up=time_is_up)}
-    missing = {
+    missing: dict[str, str] = {
         name: outcomes.get(name, "interrupted")
         for name in map(run_name, every)
         if outcomes.get(name) != "finished"
@@ -77,19 +75,21 @@ def _run(options: TableOptions, passed: Sequence[str], arguments: Sequence[str])
     runs = {name: each for name, each in runs.items() if each}
     if "interrupted" in missing.values() and not time_is_up():
         return _say(missing, INTERRUPTED)
-    tested = {
-        section: [
-            score(test, trials_of(options, test, runs), time_is_up)
-            for test in plan_tests(plan, section)
-        ]
-        for section in sections
-    }
     source = provenance(_PROGRAM, arguments, "cpu")
-    made = {name: make_section(name, plan, runs, tested[name], source) for name in sections}
-    there = {name: section for name, section in made.items() if section is not None}
-    if there:
-        _write(options, plan, there)
-    untested = sum(each.left for all_ in tested.values() for each in all_)
+    text, untested = "", 0
+    for name in sections:
+        tested = [
+            score(options, test, runs, time_is_up) for test in plan_tests(options, plan, name)
+        ]
+        untested += sum(each.left for each in tested)
+        missing.update((words, "refused") for each in tested for words in each.refused)
+        section = make_section(name, plan, runs, tested, source)
+        if section is not None:
+            # At once, since tests of later sections may take long, or fail.
+            text = _write(options, plan, name, section)
+    if text:
+        print(text)
+        print(f"in {options.output}: {plan.file}.md, .csv, .json and figures")
     if untested:
         missing[f"{untested} tests"] = "interrupted"
     if not missing:
@@ -120,7 +120,7 @@ def _passed(plan: TablePlan, words: Sequence[str]) -> dict[str, tuple[str, ...]]
         If one is unknown, has several values, or is what the table itself varies.
     """
     passed = to_axes(plan.experiment, words, _OWN)
-    varied = {"--seed"}.union(*plan.settings.values())
+    varied = {"--seed", *plan.varied()}
     for name, values in passed.items():
         if name in varied:
             advice = "use --seeds" if name == "--seed" else "the table has values of its own"
@@ -139,37 +139,46 @@ def _points(
     sections: Sequence[SectionName],
     passed: Mapping[str, Sequence[str]],
 ) -> dict[str, list[GridPoint]]:
-    """Return the runs that the sections are made from, by setting."""
+    """Return the runs that the sections are made from, by setting.
+
+    Raises
+    ------
+    ConfigError
+        If two settings would share a folder.
+    """
     needed = {name for section in sections for name in plan.needed(section)}
     given = {**passed, "--seed": tuple(map(str, range(options.seeds)))}
     if options.scale is not None:
         given["--scale"] = (options.scale,)
     device = next(iter(options.devices), None)
-    return {
+    points = {
         name: expand(plan.experiment, {**axes, **given}, device, _PROGRAM)
         for name, axes in plan.settings.items()
         if name in needed
     }
+    owners: dict[Path, str] = {}
+    for name, each in points.items():
+        for point in each:
+            owner = owners.setdefault(point.directory.path, name)
+            if owner != name:
+                raise ConfigError(
+                    f"the settings {owner} and {name} of the table {options.table} would share the "
+                    f"folder {point.directory.path}; leave out the option that makes them the same"
+                )
+    return points
 
 
-def _write(options: TableOptions, plan: TablePlan, sections: Mapping[SectionName, Section]) -> None:
-    """Write what there is of the sections."""
-    notes: dict[str, str] = {}
-    figures: dict[str, Figure] = {}
-    for name, section in sections.items():
-        notes[name] = section.note
-        if section.curves is not None and section.curves.scores:
-            file = f"{plan.file}_{name}.png"
-            figures[file] = seed_curves(*section.curves)
-            over = "steps" if section.curves.updates is None else "updates"
-            notes[name] += f"\n\n![{section.curves.label}, over {over}]({file})"
-    rows = [row for section in sections.values() for row in section.rows]
-    if plan.kept:
-        rows = joined_rows(read_rows(options.output / f"{plan.file}.json"), rows)
-    print(write_tables(rows, options.output, plan.file, notes))
-    for file, figure in figures.items():
-        save_figure(figure, options.output / file)
-    print(f"in {options.output}: {plan.file}.md, .csv, .json and figures")
+def _write(options: TableOptions, plan: TablePlan, name: SectionName, section: Section) -> str:
+    """Write a section beside what was there before; return all of it as Markdown."""
+    curves = section.curves
+    if curves is None or not curves.scores:
+        return write_joined(section.rows, options.output, plan.file, {name: section.note})
+    file = f"{plan.file}_{name}.png"
+    over = "steps" if curves.updates is None else "updates"
+    note = f"{section.note}\n\n![{curves.label}, over {over}]({file})"
+    text = write_joined(section.rows, options.output, plan.file, {name: note})
+    save_figure(seed_curves(*curves), options.output / file)
+    return text
 
 
 def _list(
@@ -187,7 +196,7 @@ def _list(
         name: [point.directory for point in each if _is_finished(point)]
         for name, each in points.items()
     }
-    for test in (test for section in sections for test in plan_tests(plan, section)):
+    for test in (test for section in sections for test in plan_tests(options, plan, section)):
         for trial in trials_of(options, test, finished):
             state = "new" if trial.stored() is None else "tested"
             print(f"{state:<13}{shlex.join([*launcher(EVALUATE), *trial.arguments])}")

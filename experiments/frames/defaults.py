@@ -26,7 +26,7 @@ from inference.guides import LOCATED_VIEWS
 from pyro_nem.data import Noise
 from pyro_nem.errors import ConfigError
 
-__all__ = ["at_variant", "defaults", "usual_recipe"]
+__all__ = ["at_variant", "defaults", "usual_network", "usual_recipe"]
 
 # Learning rates of the released code, 1e-3 and 5e-4, as multiples of that for all digits.
 _RATES: dict[Variant, float] = {"20": 2.0, "500": 1.0, "full": 1.0}
@@ -91,7 +91,7 @@ def defaults(
         settings = _smoke(settings)
     settings = replace(settings, scale=scale, recipe=recipe, staged=staged)
     if network is None:
-        network = "official" if recipe == "official" or guide == "n-em" else "located"
+        network = usual_network(recipe, guide)
     if network == "located":
         settings = _located(settings)
     return settings if variant is None else at_variant(settings, variant)
@@ -100,6 +100,11 @@ def defaults(
 def usual_recipe(scale: Scale) -> RecipeName:
     """Return how a scale trains if not asked for another way."""
     return "official" if scale == "paper" else "improved"
+
+
+def usual_network(recipe: RecipeName, guide: GuideName) -> NetworkName:
+    """Return the network of a recipe if not asked for another one."""
+    return "official" if recipe == "official" or guide == "n-em" else "located"
 
 
 def at_variant(settings: FrameExperiment, variant: Variant) -> FrameExperiment:

@@ -27,6 +27,9 @@ _IDEAS = (
     "test sequences in nats a step, lower is better."
 )
 
+# A curriculum counts in updates, so that it is a part of these.
+_SHORT = {"--updates": "400", "--kl-warmup": "100"}
+
 
 def _plan(
     experiment: AnyExperimentName,
@@ -48,7 +51,6 @@ def _plan(
         predicting=(),
         long=(),
         note=note,
-        kept=True,
         learning=learning,
     )
 
@@ -59,7 +61,7 @@ BOUND_PLANS: Mapping[TableName, TablePlan] = MappingProxyType(
             "chorales",
             _SEQUENCES,
             {
-                "default": {},
+                "smoothing": {"--smoothing": "on", "--residual": "on", "--kl-warmup": "700"},
                 "elbo": {"--smoothing": "off", "--kl-warmup": "0"},
                 "iwae": {"--smoothing": "off", "--objective": "iwae"},
                 "fivo": {"--smoothing": "off", "--objective": "fivo"},
@@ -70,8 +72,8 @@ BOUND_PLANS: Mapping[TableName, TablePlan] = MappingProxyType(
             "speech",
             _SEQUENCES,
             {
-                "vrnn": {},
-                "rnn": {"--model": "rnn"},
+                "vrnn": {"--law": "autoregressive"},
+                "rnn": {"--law": "autoregressive", "--model": "rnn"},
                 "vrnn gaussian": {"--law": "gaussian"},
                 "rnn gaussian": {"--law": "gaussian", "--model": "rnn"},
             },
@@ -95,11 +97,11 @@ BOUND_PLANS: Mapping[TableName, TablePlan] = MappingProxyType(
             "strokes",
             _IDEAS,
             {
-                "vrnn": {},
-                "replay": {"--replay": "0.5"},
-                "curriculum": {"--curriculum": "150"},
-                "layer norm": {"--layer-norm": "on"},
-                "batch norm": {"--batch-norm": "on"},
+                "vrnn": _SHORT,
+                "replay": {**_SHORT, "--replay": "0.5"},
+                "curriculum": {**_SHORT, "--curriculum": "150"},
+                "layer norm": {**_SHORT, "--layer-norm": "on"},
+                "batch norm": {**_SHORT, "--batch-norm": "on"},
             },
             file="ideas",
             learning=("validation.loss", "validation bound, nats a step"),

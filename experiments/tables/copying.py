@@ -27,7 +27,7 @@ _FITTED_ON = 1_000
 def copying_scores(settings: FrameExperiment) -> dict[str, dict[str, Any]]:
     """Return the next-step BCE of two predictors that know the clean last frame only.
 
-    ``COPY`` predicts it as it is; a wrong pixel costs 13.8 nats, as probabilities
+    ``COPY`` predicts it as it is; a wrong pixel of binary frames costs 13.8 nats, as probabilities
     are clipped at 1e-6 as those of models are. ``FITTED`` predicts a + b x by least squares on
     1,000 training sequences: of binary frames, how often a pixel stays on, or goes on.
 

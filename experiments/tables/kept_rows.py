@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from experiments.tables.result_rows import ResultRow
+from experiments.tables.result_rows import ResultRow, write_tables
 from pyro_nem.errors import ConfigError
 
-__all__ = ["joined_rows", "read_rows"]
+__all__ = ["joined_rows", "read_notes", "read_rows", "write_joined"]
 
 
 def read_rows(path: Path) -> list[ResultRow]:
@@ -24,9 +25,20 @@ def read_rows(path: Path) -> list[ResultRow]:
     """
     if not path.exists():
         return []
+    return _read(path)[0]
+
+
+def read_notes(path: Path) -> dict[str, str]:
+    """Return the notes of such a file by section; see :func:`read_rows`."""
+    if not path.exists():
+        return {}
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[list[ResultRow], dict[str, str]]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return [ResultRow(**row) for row in content["rows"]]
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return [ResultRow(**row) for row in content["rows"]], dict(content.get("notes", {}))
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             f"{path}: expected the rows of a table of this version, but {error!r}; move it away, "
@@ -34,10 +46,35 @@ def read_rows(path: Path) -> list[ResultRow]:
         ) from error
 
 
+def write_joined(
+    rows: Sequence[ResultRow], folder: Path, name: str, notes: Mapping[str, str]
+) -> str:
+    """Write rows as :func:`write_tables` does, with the rows and notes that were there before.
+
+    Parameters
+    ----------
+    rows, folder, name
+        As there. For which of old and new rows count see :func:`joined_rows`.
+    notes
+        In the place of those that were there for the same sections.
+
+    Raises
+    ------
+    ConfigError
+        If what is there is no table.
+    StorageError
+        If the system refuses to write.
+    """
+    path = folder / f"{name}.json"
+    return write_tables(
+        joined_rows(read_rows(path), rows), folder, name, {**read_notes(path), **notes}
+    )
+
+
 def joined_rows(kept: Sequence[ResultRow], new: Sequence[ResultRow]) -> list[ResultRow]:
     """Return the rows of both; where they are of one setting, a row with the seeds of both.
 
-    Of a seed that both have, the new value counts.
+    Of a seed that both have, the new value counts, and so it does where there are no seeds.
     """
     found = {_key(row): row for row in kept}
     for row in new:
@@ -55,6 +92,8 @@ def _key(row: ResultRow) -> tuple[str, ...]:
 
 
 def _joined(old: ResultRow, new: ResultRow) -> ResultRow:
+    if not old.seeds or not new.seeds:
+        return new
     values = dict(zip(old.seeds, old.values, strict=True))
     count = len(set(values) - set(new.seeds))
     if not count:

@@ -40,7 +40,7 @@ class TableOptions:
 
     The same command goes on where the last one stopped: finished runs and tests of unchanged
     weights are not repeated. It exits with 0 when the table is complete, 1 when some runs are not
-    finished, 3 when the time was up.
+    finished or tests are refused, 3 when the time was up.
     """
 
     table: tyro.conf.Positional[TableName]
@@ -75,8 +75,8 @@ class TableOptions:
     Default: never."""
 
     output: Path = Path("docs/results")
-    """Folder for EXPERIMENT.md (of recipe: recipe.md), .csv, .json and the figures, replaced each
-    time; but the rows of sequences and images whose runs are no longer there are kept."""
+    """Folder for EXPERIMENT.md (of recipe: recipe.md), .csv, .json and the figures. Rows that are
+    there stay, but for those that are made again; a figure is of the runs at hand."""
 
     dry_run: bool = False
     """Only list the runs and tests, how far they are and the commands that would be run."""

@@ -130,7 +130,8 @@ def write_tables(
         If the system refuses to write.
     """
     make_directory(folder)
-    write_json(folder / f"{name}.json", {"rows": [asdict(row) for row in rows]})
+    content = {"notes": {} if notes is None else dict(notes), "rows": [asdict(row) for row in rows]}
+    write_json(folder / f"{name}.json", content)
     table = to_markdown(rows, notes)
     for suffix, text in (("csv", to_csv(rows)), ("md", f"# {name}\n\n{table}")):
         with replacing(folder / f"{name}.{suffix}") as temporary:

@@ -16,10 +16,11 @@ from experiments.tables.copying import COPY, copying_scores
 from experiments.tables.options import SectionName
 from experiments.tables.plan import TablePlan
 from experiments.tables.result_rows import ResultRow, to_rows
+from experiments.tables.run_groups import setting_name
 from experiments.tables.trials import LONG, Runs, Tested
 from inference import RunDirectory
 
-__all__ = ["Curves", "Section", "make_section"]
+__all__ = ["Curves", "Section", "make_section", "prediction_note"]
 
 _SEGMENTATION = ("ami", "ami_last", "ari", "ari_last")
 _LONG_STEPS = (1, 5, 10, 20, 30, 40, LONG)
@@ -91,15 +92,19 @@ def make_section(
         return None
     if name == "main":
         rows = collect([run for each in own.values() for run in each])
-        return Section(rows, plan.note, None if plan.learning is None else _learning(plan, own))
+        return Section(rows, plan.note, _learning(plan, own))
     if name == "prediction":
-        return _prediction(plan, own, source)
+        return _prediction(own, source)
     return _generalisation(own, done) if name == "generalisation" else _steps(own, done)
 
 
-def _learning(plan: TablePlan, runs: Runs) -> Curves:
-    """Return how the settings learn, of seeds that were not stopped before others."""
-    assert plan.learning is not None
+def _learning(plan: TablePlan, runs: Runs) -> Curves | None:
+    """Return how the settings learn, of seeds that were not stopped before others.
+
+    None if the plan has no such figure, or no run a record of what it shows.
+    """
+    if plan.learning is None:
+        return None
     metric, label = plan.learning
     found = {
         name: [
@@ -108,6 +113,8 @@ def _learning(plan: TablePlan, runs: Runs) -> Curves:
         for name, each in runs.items()
     }
     updates = [int(update) for update, _ in max(itertools.chain(*found.values()), key=len)]
+    if not updates:
+        return None
     whole = {
         name: [[value for _, value in each] for each in curves if len(each) == len(updates)]
         for name, curves in found.items()
@@ -118,10 +125,10 @@ def _learning(plan: TablePlan, runs: Runs) -> Curves:
 
 def _generalisation(runs: Runs, tested: Sequence[Tested]) -> Section:
     rows = []
-    for test, contents, _ in tested:
+    for test, contents, *_ in tested:
         rows += to_rows(
             contents,
-            setting=f"{test.trained}, tested with {test.conditions}",
+            setting=f"{_setting(runs[test.trained])}, tested with {test.conditions}",
             metrics=_SEGMENTATION,
             **_about(runs[test.trained], "generalisation"),
         )
@@ -130,21 +137,25 @@ def _generalisation(runs: Runs, tested: Sequence[Tested]) -> Section:
     )
 
 
-def _prediction(plan: TablePlan, runs: Runs, source: Mapping[str, Any]) -> Section:
+def _prediction(runs: Runs, source: Mapping[str, Any]) -> Section:
     scores: dict[str, Sequence[Mapping[str, Any]]] = {
         name: [run.read_summary() for run in each] for name, each in runs.items()
     }
     trained = next(iter(runs.values()))
-    copied = copying_scores(trained_settings(trained[0]))
+    settings = trained_settings(trained[0])
+    copied = copying_scores(settings)
     scores |= {name: [{**source, **found}] for name, found in copied.items()}
     rows = []
     for name, each in scores.items():
         about = _about(trained, "prediction")
         if name in copied:
             about["network"] = "none"
+            setting = name if settings.data is None else f"{name}, data {settings.data}"
+        else:
+            setting = f"{_setting(runs[name])}, prediction"
         rows += to_rows(
             [_with_steps(one, "next_step_bce", _PREDICTED_STEPS) for one in each],
-            setting=f"{name}, prediction" if name in plan.settings else name,
+            setting=setting,
             metrics=["next_step_bce", *_names("next_step_bce", _PREDICTED_STEPS)],
             **about,
         )
@@ -152,21 +163,29 @@ def _prediction(plan: TablePlan, runs: Runs, source: Mapping[str, Any]) -> Secti
     drawn = {name: each for name, each in scores.items() if name != COPY}
     return Section(
         rows,
+        prediction_note(settings),
+        Curves(_curves(drawn, "next_step_bce"), "next-step BCE, nats a frame"),
+    )
+
+
+def prediction_note(settings: FrameExperiment) -> str:
+    """Return what the rows of the section "prediction" are."""
+    wrong = ", where a wrong pixel costs 13.8 nats" if settings.pixels == "bernoulli" else ""
+    return (
         "Cross-entropy of max_k psi against the next clean frame, nats a frame, mean over steps "
         "and at some of them. A model has seen the frames before with noise and assigned the clean "
-        "ones. Copying predicts the last clean frame: as it is, a wrong pixel costs 13.8 nats; "
-        "fitted, as a + b x by least squares on training videos.",
-        Curves(_curves(drawn, "next_step_bce"), "next-step BCE, nats a frame"),
+        f"ones. Copying predicts the last clean frame: as it is{wrong}, or fitted, as a + b x by "
+        "least squares on training videos."
     )
 
 
 def _steps(runs: Runs, tested: Sequence[Tested]) -> Section:
     rows = []
     scores: dict[str, Sequence[Mapping[str, Any]]] = {}
-    for test, contents, _ in tested:
+    for test, contents, *_ in tested:
         rows += to_rows(
             [_with_steps(content, "ami", _LONG_STEPS) for content in contents],
-            setting=f"{test.trained}, {test.conditions}",
+            setting=f"{_setting(runs[test.trained])}, {test.conditions}",
             metrics=_names("ami", _LONG_STEPS),
             **_about(runs[test.trained], "steps"),
         )
@@ -203,6 +222,10 @@ def _curves(
         for name, contents in scores.items()
         if all(metric in each["per_step"] for each in contents)
     }
+
+
+def _setting(runs: Sequence[RunDirectory]) -> str:
+    return setting_name(trained_settings(runs[0]).to_dict())
 
 
 def _about(runs: Sequence[RunDirectory], section: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from experiments.frames.config import FrameExperiment
-from experiments.frames.defaults import defaults, usual_recipe
+from experiments.frames.defaults import defaults, usual_network, usual_recipe
 from experiments.frames.open_run import trained_settings
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
@@ -125,9 +125,10 @@ def setting_name(settings: Mapping[str, Any]) -> str:
     parts = [settings["guide"]]
     if settings["experiment"] == "flying_mnist":
         parts[0] = "staged" if settings["staged"] else "direct"
+    if settings["experiment"] in ("flying_mnist", "static_shapes"):
         if (settings["objects"], settings["components"]) != (usual["objects"], usual["components"]):
             parts[0] += f" {settings['objects']}/{settings['components']}"
-    elif settings["experiment"] != "static_shapes":
+    else:
         most = "" if settings["most_objects"] is None else f"-{settings['most_objects']}"
         parts[0] = f"{settings['objects']}{most}/{settings['components']}"
     if settings["experiment"] != "static_shapes" and settings["guide"] != "rnn-em":
@@ -137,6 +138,8 @@ def setting_name(settings: Mapping[str, Any]) -> str:
         parts[0] += f" {bound['objective']}-{bound['particles']}"
     if settings["recipe"] != usual_recipe(settings["scale"]):
         parts.append(f"{settings['recipe']} recipe")
+    if settings["network"] != usual_network(settings["recipe"], settings["guide"]):
+        parts.append(f"{settings['network']} network")
     if settings["variant"] not in (None, "full"):
         parts.append(f"{settings['variant']} digits")
     if settings["guide"] == "r-nem" and not settings["attention"]:

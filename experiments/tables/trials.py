@@ -12,6 +12,7 @@ from experiments.frames.trial import Trial, trial
 from experiments.tables.options import SectionName, TableOptions
 from experiments.tables.plan import TablePlan, Test
 from inference import RunDirectory
+from pyro_nem.errors import PyroNemError
 
 __all__ = ["EVALUATE", "LONG", "Runs", "Tested", "plan_tests", "score", "trials_of"]
 
@@ -38,20 +39,27 @@ class Tested(NamedTuple):
         What the files of its seeds hold.
     left
         How many seeds there was no time for.
+    refused
+        Of each seed that cannot be tested, which and why.
     """
 
     test: Test
     contents: list[dict[str, Any]]
     left: int
+    refused: list[str]
 
 
-def plan_tests(plan: TablePlan, section: SectionName) -> Sequence[Test]:
+def plan_tests(options: TableOptions, plan: TablePlan, section: SectionName) -> list[Test]:
     """Return the tests of a section beside the runs' own."""
+    tests: Sequence[Test] = ()
     if section == "generalisation":
-        return plan.tests
+        tests = plan.tests
     if section == "steps":
-        return [Test(name, f"{LONG} steps", ("--steps", str(LONG))) for name in plan.long]
-    return ()
+        tests = [Test(name, f"{LONG} steps", ("--steps", str(LONG))) for name in plan.long]
+    if options.sequences is None:
+        return list(tests)
+    counted = f", {options.sequences} sequences"
+    return [test._replace(conditions=test.conditions + counted) for test in tests]
 
 
 def trials_of(options: TableOptions, test: Test, runs: Runs) -> list[Trial]:
@@ -69,30 +77,45 @@ def trials_of(options: TableOptions, test: Test, runs: Runs) -> list[Trial]:
     return [_trial(options, test, run) for run in runs.get(test.trained, ())]
 
 
-def score(test: Test, trials: Sequence[Trial], time_is_up: Callable[[], bool]) -> Tested:
+def score(options: TableOptions, test: Test, runs: Runs, time_is_up: Callable[[], bool]) -> Tested:
     """Return the scores of a test, those made that are not kept from before.
 
     Parameters
     ----------
-    test, trials
-        The test and what :func:`trials_of` returned for it.
+    options, test, runs
+        See :func:`trials_of`.
     time_is_up
         Asked before each seed that has to be scored; True leaves it and the others out.
     """
-    contents = []
-    for each in trials:
-        content = each.stored()
+    contents, refused = [], []
+    left = 0
+    for run in runs.get(test.trained, ()):
+        try:
+            content = _content(_trial(options, test, run), time_is_up)
+        except PyroNemError as error:
+            refused.append(f"{run.path}, tested with {test.conditions}: {error}")
+            continue
         if content is None:
-            if time_is_up():
-                continue
-            options = each.options
-            with open_run(
-                each.directory, each.settings, split=options.split, checkpoint=options.checkpoint
-            ) as run:
-                _, content = each.score(run)
-            print(f"tested: {each.file}", flush=True)
-        contents.append(content)
-    return Tested(test, contents, len(trials) - len(contents))
+            left += 1
+        else:
+            contents.append(content)
+    return Tested(test, contents, left, refused)
+
+
+def _content(trial: Trial, time_is_up: Callable[[], bool]) -> dict[str, Any] | None:
+    """Return the scores of one seed, None if there is no time to make them."""
+    content = trial.stored()
+    if content is not None:
+        return content
+    if time_is_up():
+        return None
+    options = trial.options
+    with open_run(
+        trial.directory, trial.settings, split=options.split, checkpoint=options.checkpoint
+    ) as run:
+        _, content = trial.score(run)
+    print(f"tested: {trial.file}", flush=True)
+    return content
 
 
 def _trial(options: TableOptions, test: Test, run: RunDirectory) -> Trial:

@@ -124,7 +124,13 @@ def test_seed_ideas_are_compared_with_their_learning(begun, tmp_path, monkeypatc
     assert updates == [10, 30]
     assert scores["replay"] == pytest.approx(np.array([[9.667, 9.0], [14.667, 14.0]]), abs=1e-3)
     settings = {row[1] for row in rows_of("ideas") if row[0] == "main"}
-    assert {"vrnn-elbo", "vrnn-elbo-replay0.5", "vrnn-elbo-batch-norm"} <= settings
+    assert settings == {
+        "vrnn-elbo-kl-warmup100-updates400",
+        "vrnn-elbo-kl-warmup100-replay0.5-updates400",
+        "vrnn-elbo-kl-warmup100-curriculum150-updates400",
+        "vrnn-elbo-layer-norm-kl-warmup100-updates400",
+        "vrnn-elbo-batch-norm-kl-warmup100-updates400",
+    }
     text = (tmp_path / "results" / "ideas.md").read_text()
     assert f"![{label}, over updates](ideas_main.png)" in text
     # A run that was stopped early is not drawn.
@@ -132,6 +138,12 @@ def test_seed_ideas_are_compared_with_their_learning(begun, tmp_path, monkeypatc
     metrics.write_text("".join(metrics.read_text().splitlines(keepends=True)[:-1]))
     assert make("ideas", "--seeds", "2") == 0
     assert len(drawn[-1][0]["replay"]) == 1
+    # Without any record of the validation there is no figure.
+    for name in begun:
+        Path(name, "metrics.jsonl").write_text('{"update": 5, "train.loss": 3.0}\n')
+    count = len(drawn)
+    assert make("ideas", "--seeds", "2") == 0
+    assert len(drawn) == count
 
 
 def test_images_have_errors_over_the_images(begun, tmp_path):
@@ -186,6 +198,9 @@ def test_seeds_are_joined():
         replace(floor, mean=1.0),
     ]
     assert to_markdown(joined_rows([ROW], [floor])).count("| setting |") == 2
+    # Predictors that were not trained have values and no seeds.
+    copied = replace(ROW, section="prediction", seeds=[])
+    assert joined_rows([copied], [replace(copied, values=[1.0])]) == [replace(copied, values=[1.0])]
 
 
 def test_what_was_not_written_is_no_table(tmp_path):

@@ -12,6 +12,7 @@ from experiments.frames.defaults import defaults
 from experiments.frames.options import resolve
 from experiments.frames.run_options import RunOptions
 from experiments.tables.result_rows import to_csv, to_markdown
+from experiments.tables.run_groups import setting_name
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 
@@ -82,6 +83,18 @@ def test_a_setting_says_other_data_and_training(tmp_path):
         "3/3, learning rate 0.5, clip norm 2.0, data x.h5",
     }
     assert {row.paper for row in rows} == {None}
+
+
+def test_a_setting_of_static_shapes_says_other_objects_and_components():
+    def name(**others):
+        options = RunOptions("static_shapes", scale="laptop", **others)
+        return setting_name(resolve(options)[0].to_dict())
+
+    assert name(components=4) == "rnn-em"
+    assert name(components=5, guide="n-em") == "n-em 3/5"
+    assert name(objects=2) == "rnn-em 2/3"
+    assert name(network="official") == "rnn-em, official network"
+    assert name(network="official", recipe="official") == "rnn-em, official recipe"
 
 
 def test_a_setting_says_what_differs_from_its_recipe(tmp_path):

@@ -3,15 +3,14 @@
 import json
 import shutil
 
-import numpy as np
 import pytest
 from smoke_commands import read
 
 from experiments import table
+from experiments.collect import main as collect
 from experiments.evaluate import main as evaluate
 from experiments.kinds import FRAMES, IMAGES, SEQUENCES
 from experiments.processes import Outcome
-from experiments.sweeping.grid import expand
 from experiments.sweeping.options import SweepOptions
 from experiments.sweeping.run_points import run_name
 from experiments.sweeping.run_state import run_state
@@ -19,8 +18,6 @@ from experiments.table import main
 from experiments.tables import trials as table_tests
 from experiments.tables.options import TableOptions
 from experiments.tables.plan import PLANS
-from experiments.tables.published import published_ami
-from experiments.tables.run_groups import setting_name
 
 SMALL = ["--scale", "smoke", "--seeds", "2", "--sequences", "4", "--output", "results"]
 SHAPES = ["flying_shapes", *SMALL]
@@ -97,7 +94,7 @@ def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
     folder = tmp_path / "runs/flying_shapes/smoke-rnn-em-located-3objects-k3-seed1"
     options = ["--objects", "5", "--components", "5", "--sequences", "4", "--name", "hand"]
     assert evaluate([str(folder), *options]) == 0
-    row = rows["generalisation", "3/3, tested with 5/5", "test.ami"]
+    row = rows["generalisation", "3/3, tested with 5/5, 4 sequences", "test.ami"]
     assert row["values"][1] == read(folder / "evaluations" / "hand.json")["test.ami"]
     assert "--objects 5 --components 5" in row["command"]
     assert row["wall_seconds"] < 60
@@ -106,7 +103,7 @@ def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
     long = read(folder / "evaluations" / "test-3objects-k3-t50-best.json")["per_step"]["ami"]
     assert len(long) == 50
     for step in (1, 10, 50):
-        row = rows["steps", "3/3, 50 steps", f"test.ami, step {step}"]
+        row = rows["steps", "3/3, 50 steps, 4 sequences", f"test.ami, step {step}"]
         assert row["values"][1] == long[step - 1]
 
     bce = read(folder / "summary.json")["per_step"]["next_step_bce"]
@@ -126,10 +123,22 @@ def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
     tests_done.clear()
     assert main(SHAPES) == 0
     assert (len(runner.begun), tests_done) == (12, [])
-    again = rows_of(tmp_path / "results")
-    assert {key: row["values"] for key, row in again.items()} == {
-        key: row["values"] for key, row in rows.items()
-    }
+    assert values(tmp_path) == {key: row["values"] for key, row in rows.items()}
+
+    # Nothing is lost when less is made again.
+    assert main([*SHAPES, "--only", "prediction", "--seeds", "1"]) == 0
+    assert collect([str(folder), "--output", "results"]) == 0
+    assert values(tmp_path) == {key: row["values"] for key, row in rows.items()}
+    assert notes(text) == notes((tmp_path / "results" / "flying_shapes.md").read_text())
+
+
+def notes(text):
+    """Headings, notes and links to figures, which are neither tables nor commands."""
+    return [line for line in text.splitlines() if line and line[0] not in "|-"]
+
+
+def values(folder):
+    return {key: row["values"] for key, row in rows_of(folder / "results").items()}
 
 
 def test_a_test_is_repeated_if_weights_or_conditions_changed(runner, tests_done, tmp_path):
@@ -198,54 +207,27 @@ def test_a_dry_run_lists_and_touches_nothing(runner, tmp_path, capsys):
         *("new", "waiting") * 3,
     ]
     assert lines[6].endswith("k3-seed0 --steps 50 --sequences 4")
-    assert lines[7].endswith("3/3, tested with 50 steps: 1 runs")
+    assert lines[7].endswith("3/3, tested with 50 steps, 4 sequences: 1 runs")
 
 
-def expanded(plan):
-    found = {}
-    for setting, axes in plan.settings.items():
-        (point,) = expand(plan.experiment, {**axes, "--scale": ("laptop",)}, "cpu", "test")
-        found[setting] = point
-    assert len({point.directory.path for point in found.values()}) == len(found)
-    for setting in plan.main:
-        assert setting_name(found[setting].settings.to_dict()) == setting
-    return found
+def test_settings_that_share_a_folder_are_refused(runner, monkeypatch, capsys):
+    # At the smoke scale a learning rate of 4e-3 is the default.
+    settings = {"usual": {}, "the same": {"--learning-rate": ("4e-3",)}}
+    plan = PLANS["static"]._replace(settings=settings, main=tuple(settings), tests=(), long=())
+    monkeypatch.setattr(table, "PLANS", {"static": plan})
+    assert main(["static", *SMALL[:4]]) == 2
+    error = capsys.readouterr().err
+    assert "usual and the same of the table static would share the folder" in error
+    assert "runs/static_shapes/smoke-rnn-em-located-3objects-k4-seed0" in error
+    assert runner.begun == []
 
 
-def test_the_recipe_is_taken_apart():
-    """Each setting but the last differs from the first in one part, the last in all."""
-    found = expanded(PLANS["recipe"])
-    assert PLANS["recipe"].sections() == ("main",)
-    first, *others, official = (point.settings for point in found.values())
-
-    def parts(settings):
-        training = settings.training
-        schedule = (training.learning_rate, training.warmup, training.decay)
-        return (settings.views, settings.gradient_psi, settings.step_weights, schedule)
-
-    def differing(settings):
-        pairs = zip(parts(settings), parts(first), strict=True)
-        return [number for number, (mine, its) in enumerate(pairs) if mine != its]
-
-    assert sorted(number for other in others for number in differing(other)) == [0, 0, 1, 2, 3]
-    assert {len(differing(other)) for other in others} == {1}
-    assert differing(official) == [0, 1, 2, 3]
-    assert {settings.training.updates for settings in (first, *others, official)} == {
-        first.training.updates
-    }
-
-
-@pytest.mark.parametrize("name", [name for name in PLANS if name != "recipe"])
-def test_plans_are_those_of_the_paper(name):
-    plan = PLANS[name]
-    found = expanded(plan)
-    paper = {setting for setting in plan.main if published_ami(plan.experiment, setting)}
-    assert set(plan.main) - paper <= {"4/4"}
-    used = {setting for section in plan.sections() for setting in plan.needed(section)}
-    assert used == set(plan.settings)
-    if plan.predicting:
-        assert found[plan.predicting[-1]].settings.components == 1
-        assert np.all([found[s].settings.frames > 1 for s in plan.predicting])
+def test_what_all_settings_have_may_be_given_otherwise(runner, tmp_path, capsys):
+    dry = ["recipe", *SMALL[:4], "--dry-run"]
+    assert main([*dry, "--updates", "5"]) == 0
+    assert capsys.readouterr().out.count("--updates 5 ") == 16
+    assert main([*dry, "--recipe", "improved"]) == 2
+    assert "--recipe: is what the runs of a table differ in" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -276,6 +258,10 @@ def test_options_of_run_hold_for_all_runs(runner, tmp_path):
     assert [name.split("-")[-2:] for name in runner.begun] == [["clip3.0", "seed0"]] * 5
     settings = {setting for _, setting, _ in rows_of(tmp_path / "results")}
     assert "3/3, clip norm 3.0" in settings
+    assert main([*SHAPES, *only, "--only", "steps", "prediction"]) == 0
+    settings |= {setting for _, setting, _ in rows_of(tmp_path / "results")}
+    assert "3/3, clip norm 3.0, 50 steps, 4 sequences" in settings
+    assert "3/1, clip norm 3.0, prediction" in settings
 
 
 @pytest.mark.parametrize("kind", [FRAMES, SEQUENCES, IMAGES])
@@ -292,9 +278,27 @@ def test_help_explains(capsys):
     assert "Stop after so many minutes" in capsys.readouterr().out
 
 
-def test_a_damaged_test_is_explained(runner, tmp_path, capsys):
-    assert main([*SHAPES, "--only", "steps", "--seeds", "1"]) == 0
-    for file in (tmp_path / "runs").rglob("evaluations/*.json"):
-        file.write_text("{")
-    assert main([*SHAPES, "--only", "steps", "--seeds", "1"]) == 2
-    assert "t50-best.json: is not valid JSON" in capsys.readouterr().err
+def test_a_test_that_cannot_be_done_is_told_and_costs_no_other(runner, tmp_path, capsys):
+    only = ["--only", "main", "steps", "--seeds", "1"]
+    assert main([*SHAPES, *only]) == 0
+    shutil.rmtree(tmp_path / "results")
+    folder = tmp_path / "runs/flying_shapes/smoke-rnn-em-located-3objects-k5-seed0"
+    (folder / "evaluations" / "test-3objects-k5-t50-best.json").write_text("{")
+    assert main([*SHAPES, *only]) == 1
+    error = capsys.readouterr().err
+    assert error.count("refused: ") == 1
+    assert f"refused: {folder.relative_to(tmp_path)}, tested with 50 steps, 4 sequences: " in error
+    assert "t50-best.json: is not valid JSON" in error
+    found = {(section, setting) for section, setting, _ in rows_of(tmp_path / "results")}
+    long = {setting for section, setting in found if section == "steps"}
+    assert long == {f"{setting}, 50 steps, 4 sequences" for setting in ("3/3", "5/5")}
+    assert ("main", "3/5") in found
+
+
+def test_what_is_finished_is_written_before_the_tests(runner, tmp_path, monkeypatch):
+    def killed(trial, run):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(table_tests.Trial, "score", killed)
+    assert main([*SHAPES, "--seeds", "1"]) == 130
+    assert {section for section, *_ in rows_of(tmp_path / "results")} == {"main"}
