@@ -167,6 +167,12 @@ def test_rows_whose_runs_are_gone_stay(begun, tmp_path, capsys):
     assert collect.main([others[0], "--output", "alone"]) == 0
     alone = read_rows(tmp_path / "alone" / "strokes.json")
     assert {tuple(row.seeds) for row in alone} == {(0,), ()}
+    for folder in ("results", "alone"):
+        assert BOUND_PLANS["strokes"].note in (tmp_path / folder / "strokes.md").read_text()
+    kept = tmp_path / "alone" / "strokes.json"
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "notes": {"main": "![a](b.png)"}}))
+    assert collect.main([others[0], "--output", "alone"]) == 0
+    assert "![a](b.png)" in (tmp_path / "alone" / "strokes.md").read_text()
     assert collect.main([others[0], others[0], "--output", "alone"]) == 2
     assert "is there twice" in capsys.readouterr().err
     (tmp_path / "alone" / "strokes.json").write_text('{"rows": [{"mean": 1}]}')
