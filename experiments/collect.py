@@ -15,6 +15,7 @@ from experiments.tables.bound_plans import BOUND_PLANS
 from experiments.tables.bound_rows import bound_rows
 from experiments.tables.kept_rows import read_notes, write_joined
 from experiments.tables.plan import PLANS
+from experiments.tables.published import published
 from experiments.tables.result_rows import ResultRow, to_rows
 from experiments.tables.run_groups import group_runs, setting_name
 from inference import RunDirectory
@@ -71,6 +72,7 @@ def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
             setting=setting_name(settings.to_dict()),
             scale=settings.scale,
             network=settings.network,
+            paper=published(settings),
         )
     return rows
 
