@@ -11,8 +11,11 @@ import tyro
 
 from experiments.cli import run_command
 from experiments.kinds import FRAMES
+from experiments.tables.bound_plans import BOUND_PLANS
 from experiments.tables.bound_rows import bound_rows
-from experiments.tables.kept_rows import write_joined
+from experiments.tables.kept_rows import read_notes, write_joined
+from experiments.tables.plan import PLANS
+from experiments.tables.published import published
 from experiments.tables.result_rows import ResultRow, to_rows
 from experiments.tables.run_groups import group_runs, setting_name
 from inference import RunDirectory
@@ -45,7 +48,9 @@ def _run(options: CollectOptions) -> int:
     rows = collect([RunDirectory(path) for path in options.run_dirs])
     for experiment in sorted({row.experiment for row in rows}):
         own = [row for row in rows if row.experiment == experiment]
-        print(write_joined(own, options.output, experiment, {}))
+        # What a table has of its own, as a link to its figure, stays.
+        notes = _notes(experiment) | read_notes(options.output / f"{experiment}.json")
+        print(write_joined(own, options.output, experiment, notes))
     return 0
 
 
@@ -67,8 +72,15 @@ def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
             setting=setting_name(settings.to_dict()),
             scale=settings.scale,
             network=settings.network,
+            paper=published(settings),
         )
     return rows
+
+
+def _notes(experiment: str) -> dict[str, str]:
+    """Return what the table of an experiment says of its rows; nothing if it has no table."""
+    plans = (*PLANS.values(), *BOUND_PLANS.values())
+    return next(({"main": plan.note} for plan in plans if plan.file == experiment), {})
 
 
 def _is_of_frames(run: RunDirectory) -> bool:

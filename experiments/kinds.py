@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -58,6 +58,9 @@ class Kind:
     prepare: Callable[[Any, RunDirectory], object]
     """Generate or download the data of a run, if they are missing."""
 
+    data: Callable[[Any], Hashable]
+    """From settings to what tells data from others; runs that agree need them prepared once."""
+
 
 def _prepare_frames(settings: FrameExperiment, directory: RunDirectory) -> None:
     for stage in stages(settings, directory):
@@ -71,6 +74,7 @@ FRAMES: Final = Kind(
     resolve_frames,
     default_run_directory,
     _prepare_frames,
+    lambda s: (s.experiment, s.scale, s.data, s.data_name, s.staged, s.frames, s.test_sequences),
 )
 SEQUENCES: Final = Kind(
     get_args(SequenceExperimentName),
@@ -79,6 +83,7 @@ SEQUENCES: Final = Kind(
     resolve_sequences,
     sequence_directory,
     lambda settings, _: load_sequences(settings),
+    lambda s: (s.experiment, s.tunes, s.corpus, s.data_dir, s.normalisation),
 )
 IMAGES: Final = Kind(
     get_args(ImageExperimentName),
@@ -87,6 +92,7 @@ IMAGES: Final = Kind(
     resolve_images,
     image_directory,
     lambda settings, _: load_images(settings),
+    lambda s: s.binarization,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 
 from experiments.kinds import kind_of
@@ -92,7 +92,11 @@ def run_points(
             jobs.append(Job(name, point.directory.log, prepare))
     if not jobs:
         return outcomes
-    for point in points:
+    waiting: dict[Hashable, GridPoint] = {}
+    for job in jobs:
+        point = by_name[job.name]
+        waiting.setdefault(kind_of(point.settings.experiment).data(point.settings), point)
+    for point in waiting.values():
         # Runs that start together would all generate or download the same file.
         kind_of(point.settings.experiment).prepare(point.settings, point.directory)
     print(f"{len(jobs)} runs to do; the output of each is in {jobs[0].log.name} in its folder")

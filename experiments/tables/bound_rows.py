@@ -11,6 +11,7 @@ from experiments.images.config import ImageExperiment
 from experiments.kinds import kind_of
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.data_options import data_name
+from experiments.tables.published import published
 from experiments.tables.result_rows import ResultRow, to_rows
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
@@ -63,6 +64,7 @@ def bound_rows(runs: Sequence[RunDirectory]) -> list[ResultRow]:
             scale=settings.scale,
             network="lstm" if isinstance(settings, SequenceExperiment) else "tanh",
             metrics=_metrics(group[0].summary),
+            paper=published(settings),
         )
         for row in _floors(group[0]):
             floors.setdefault((row.experiment, row.setting, row.scale, row.metric), row)

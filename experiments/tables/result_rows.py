@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from experiments.tables.published import published
 from pyro_nem.files import make_directory, replacing, write_json
 
 __all__ = ["METRICS", "ResultRow", "to_csv", "to_markdown", "to_rows", "write_tables"]
@@ -64,6 +63,7 @@ def to_rows(
     network: str,
     metrics: Sequence[str] = METRICS,
     section: str = "main",
+    paper: Mapping[str, float] | None = None,
 ) -> list[ResultRow]:
     """Return a row for each metric that all seeds of a setting have.
 
@@ -76,6 +76,8 @@ def to_rows(
         As in the rows.
     metrics
         Their names and order.
+    paper
+        Figures to stand beside them, by metric.
     """
     rows = []
     for metric in metrics:
@@ -98,7 +100,7 @@ def to_rows(
                 std=statistics.stdev(values) if len(values) > 1 else None,
                 seeds=[int(each["seed"]) for each in scores if each.get("seed") is not None],
                 values=values,
-                paper=published(experiment, setting, metric),
+                paper=None if paper is None else paper.get(metric),
                 command=scores[0]["command"],
                 commit=", ".join(sorted({each["commit"] for each in scores})),
                 device=", ".join(sorted({each["device"] for each in scores})),

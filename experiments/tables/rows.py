@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,13 @@ __all__ = ["Curves", "Section", "make_section", "prediction_note"]
 _SEGMENTATION = ("ami", "ami_last", "ari", "ari_last")
 _LONG_STEPS = (1, 5, 10, 20, 30, 40, LONG)
 _PREDICTED_STEPS = (1, 2, 5, 10, 15, 20)
+
+
+class _About(TypedDict):
+    experiment: str
+    scale: str
+    network: str
+    section: str
 
 
 class Curves(NamedTuple):
@@ -228,7 +235,7 @@ def _setting(runs: Sequence[RunDirectory]) -> str:
     return setting_name(trained_settings(runs[0]).to_dict())
 
 
-def _about(runs: Sequence[RunDirectory], section: str) -> dict[str, str]:
+def _about(runs: Sequence[RunDirectory], section: str) -> _About:
     settings: FrameExperiment = trained_settings(runs[0])
     return {
         "experiment": settings.experiment,

@@ -93,11 +93,13 @@ def rows_of(name):
 
 
 def test_a_table_has_scores_floors_and_published_figures(begun, tmp_path):
-    assert make("chorales", "--seeds", "2") == 0
+    # The smoke scale's own latents are fewer than the published ones.
+    latents = ("--latent-size", "32")
+    assert make("chorales", "--seeds", "2", *latents) == 0
     assert len(begun) == 8
     assert {name.partition("-")[0] for name in begun} == {"runs/chorales/smoke"}
     rows = rows_of("chorales")
-    row = rows["main", "jsb-vrnn-iwae4-no-smoothing", "test.nll_iwae_4"]
+    row = rows["main", "jsb-vrnn-iwae4-no-smoothing-latent-size32", "test.nll_iwae_4"]
     assert (row.paper, row.seeds, row.network, row.error) == (8.25, [0, 1], "lstm", None)
     # The first seed of each setting comes before the second of any.
     assert row.values == [10.75, 14.75]
@@ -110,7 +112,7 @@ def test_a_table_has_scores_floors_and_published_figures(begun, tmp_path):
     text = (tmp_path / "results" / "chorales.md").read_text()
     assert text.index("## main") < text.index("nats a step") < text.index("## floors")
     assert "standard error" not in text
-    assert make("chorales", "--seeds", "1") == 0
+    assert make("chorales", "--seeds", "1", *latents) == 0
     assert len(begun) == 8
     assert rows_of("chorales") == rows
 
@@ -167,6 +169,12 @@ def test_rows_whose_runs_are_gone_stay(begun, tmp_path, capsys):
     assert collect.main([others[0], "--output", "alone"]) == 0
     alone = read_rows(tmp_path / "alone" / "strokes.json")
     assert {tuple(row.seeds) for row in alone} == {(0,), ()}
+    for folder in ("results", "alone"):
+        assert BOUND_PLANS["strokes"].note in (tmp_path / folder / "strokes.md").read_text()
+    kept = tmp_path / "alone" / "strokes.json"
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "notes": {"main": "![a](b.png)"}}))
+    assert collect.main([others[0], "--output", "alone"]) == 0
+    assert "![a](b.png)" in (tmp_path / "alone" / "strokes.md").read_text()
     assert collect.main([others[0], others[0], "--output", "alone"]) == 2
     assert "is there twice" in capsys.readouterr().err
     (tmp_path / "alone" / "strokes.json").write_text('{"rows": [{"mean": 1}]}')

@@ -108,6 +108,40 @@ def test_the_same_command_resumes_what_was_interrupted_and_runs_nothing_twice(ru
     assert printed.count("| 3/5 | smoke, located | test.ami | 0.5050") == 3
 
 
+def test_data_are_prepared_once_and_for_no_finished_run(runner, monkeypatch):
+    prepared = []
+    monkeypatch.setattr(kinds, "data_file", lambda s: prepared.append((s.objects, s.frames)))
+    assert main([*GRID, "--threads", "1"]) == 0
+    assert prepared == [(3, 21)]
+    assert main([*GRID, "--threads", "1"]) == 0
+    assert prepared == [(3, 21)]
+    assert main([*GRID, "--threads", "1", "--objects", "3", "5"]) == 0
+    assert prepared == [(3, 21), (5, 21)]
+
+
+@pytest.mark.parametrize(
+    ("experiment", "option", "values", "different"),
+    [
+        ("flying_shapes", "--objects", ("3", "4"), True),
+        ("flying_shapes", "--steps", ("20", "40"), True),
+        ("flying_shapes", "--components", ("3", "4"), False),
+        ("flying_mnist", "--variant", ("20", "full"), True),
+        ("sprites", "--most-objects", ("6", "7"), True),
+        ("chorales", "--tunes", ("jsb", "nottingham"), True),
+        ("chorales", "--smoothing", ("on", "off"), False),
+        ("speech", "--law", ("gaussian", "autoregressive"), False),
+        ("handwriting", "--normalisation", ("pooled", "published"), True),
+        ("iwae_mnist", "--binarization", ("dynamic", "fixed"), True),
+        ("iwae_mnist", "--particles", ("5", "50"), False),
+    ],
+)
+def test_runs_of_other_data_are_told_apart(experiment, option, values, different):
+    axes = {"--scale": ("laptop",), "--seed": ("0", "1"), option: values}
+    points = sweep.expand(experiment, axes, "cpu", "test")
+    data = {kinds.kind_of(experiment).data(point.settings) for point in points}
+    assert len(data) == (2 if different else 1)
+
+
 def test_failed_and_broken_runs_do_not_stop_the_others(runner, capsys):
     begin(RUNS / NAMES[0], ["--scale", "smoke", "--components", "3", "--test-sequences", "5"])
     name = str(RUNS / NAMES[1])

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from experiments.cli import parse
+from experiments.kinds import kind_of
 from experiments.sweeping.grid import expand
 from experiments.table import main
 from experiments.tables.bound_plans import BOUND_PLANS
 from experiments.tables.plan import PLANS
-from experiments.tables.published import published_ami
+from experiments.tables.published import published
 from experiments.tables.rows import prediction_note
 from experiments.tables.run_groups import setting_name
 
@@ -58,11 +60,60 @@ def test_settings_have_folders_of_their_own_at_every_scale(tmp_path, monkeypatch
     assert main([name, "--scale", scale, "--seeds", "1", "--dry-run"]) == 0
 
 
+def figures(experiment, *words):
+    words = [*words, "--scale", "laptop"] if "--scale" not in words else words
+    options = parse(kind_of(experiment).options, "test", [experiment, *words, "--device", "cpu"])
+    return published(kind_of(experiment).resolve(options)[0])
+
+
+@pytest.mark.parametrize(
+    ("command", "ami"),
+    [
+        ("flying_shapes --components 5", 0.997),
+        ("flying_shapes --components 5 --scale paper --updates 7 --network located", 0.997),
+        ("flying_shapes --recipe official --learning-rate 1e-4", 0.970),
+        ("flying_shapes --guide r-nem", None),
+        ("flying_shapes --steps 7", None),
+        ("flying_shapes --noise 0.5", None),
+        ("flying_shapes --objects 4 --components 4", None),
+        ("flying_mnist --staged", 0.917),
+        ("flying_mnist --variant 20", None),
+        ("static_shapes --guide n-em --scale paper", 0.475),
+        ("static_shapes --components 5", None),
+    ],
+)
+def test_the_papers_figures_are_those_of_a_model(command, ami):
+    assert figures(*command.split()) == ({} if ami is None else {"ami": ami, "ami_last": ami})
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("chorales --smoothing off", {"nll_elbo": 8.69}),
+        ("chorales --scale paper", {"nll_elbo": 8.69}),
+        ("chorales", {}),
+        ("chorales --scale paper --smoothing on", {}),
+        ("chorales --scale paper --objective fivo", {"nll_fivo_4": 7.60}),
+        ("chorales --scale paper --objective iwae --particles 8", {}),
+        ("chorales --scale paper --latent-size 16", {}),
+        ("chorales --scale paper --tunes nottingham", {}),
+        ("strokes --scale paper", {}),
+        ("iwae_mnist --layers 2 --scale paper", {"nll_iwae_5000": 82.90}),
+        ("iwae_mnist --binarization fixed --objective vae --updates 9", {"nll_iwae_5000": 88.71}),
+        ("iwae_mnist --latent-size 20", {}),
+        ("iwae_mnist --objective vae --particles 5", {}),
+        ("vae_mnist", {}),
+    ],
+)
+def test_published_bounds_are_those_of_a_model(command, found):
+    assert figures(*command.split()) == found
+
+
 @pytest.mark.parametrize("name", [name for name in PLANS if name != "recipe"])
 def test_plans_are_those_of_the_paper(name):
     plan = PLANS[name]
     found = expanded(plan)
-    paper = {setting for setting in plan.main if published_ami(plan.experiment, setting)}
+    paper = {setting for setting in plan.main if published(found[setting].settings)}
     assert set(plan.main) - paper <= {"4/4"}
     used = {setting for section in plan.sections() for setting in plan.needed(section)}
     assert used == set(plan.settings)
