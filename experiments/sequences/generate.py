@@ -118,7 +118,7 @@ def _continued(run: OpenSequenceRun, options: GenerateOptions) -> Tensor:
 
 def _rows(sequences: NDArray[Any], beginning: int) -> list[list[Drawn]]:
     """Return sequences [B, T, D] as rows of pictures."""
-    title = "test sequence, continued {}" if beginning else "draw {}"
+    title = "sequence {}, continued" if beginning else "draw {}"
     drawn: list[Drawn] = [
         (title.format(n), sequence, beginning or None) for n, sequence in enumerate(sequences)
     ]

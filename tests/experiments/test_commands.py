@@ -96,10 +96,12 @@ def test_evaluation_under_other_conditions(command, smoke_run):
     assert found["per_step"] == summary["per_step"]
     options = ("--components", 5, "--steps", 25, "--objects", 4, "--sequences", 6)
     command("evaluate", smoke_run, *options)
-    other = read(smoke_run / "evaluations" / "test-4objects-k5-t25-best.json")
+    other = read(smoke_run / "evaluations" / "test-4objects-k5-t25-6sequences-best.json")
     assert len(other["per_step"]["ami"]) == 25
     assert (other["components"], other["test.sequences"]) == (5, 6)
-    assert (smoke_run / "evaluations" / "segmentation_test-4objects-k5-t25-best.gif").exists()
+    assert (
+        smoke_run / "evaluations" / "segmentation_test-4objects-k5-t25-6sequences-best.gif"
+    ).exists()
 
 
 def test_evaluation_on_a_file_and_another_split(command, smoke_run, smoke_file):

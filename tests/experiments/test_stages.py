@@ -104,13 +104,18 @@ def test_a_run_is_scored_tested_otherwise_and_continued(workspace, capsys):
     assert evaluate([str(folder), "--objects", "3", "--components", "3", *options]) == 0
     assert evaluate([str(folder), "--frames", "1", *options]) == 0
     found = {path.stem: read(path) for path in (folder / "evaluations").glob("*.json")}
-    assert set(found) == {"test-3objects-k3-t25-best", "test-2objects-k2-t25-frames1-best"}
-    assert "digits-3-objects-26-frames" in found["test-3objects-k3-t25-best"]["data"]
-    assert "digits-2-objects-1-frames" in found["test-2objects-k2-t25-frames1-best"]["data"]
+    assert set(found) == {
+        "test-3objects-k3-t25-4sequences-best",
+        "test-2objects-k2-t25-frames1-4sequences-best",
+    }
+    assert "digits-3-objects-26-frames" in found["test-3objects-k3-t25-4sequences-best"]["data"]
+    assert (
+        "digits-2-objects-1-frames" in found["test-2objects-k2-t25-frames1-4sequences-best"]["data"]
+    )
     assert all(len(one["per_step"]["ami"]) == 25 for one in found.values())
     assert rollout([str(folder), "--steps", "2", "--seen", "3", "--sequences", "4"]) == 0
     (row, *_) = collect([RunDirectory(folder)])
-    assert (row.setting, row.paper) == ("direct", 0.819)
+    assert (row.setting, row.paper) == ("direct, official network", 0.819)
     capsys.readouterr()
     for source in ("--data", "--data-dir"):
         assert evaluate([str(folder), "--frames", "1", source, "x"]) == 2

@@ -100,7 +100,9 @@ def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
     assert row["wall_seconds"] < 60
     assert row["paper"] is None
 
-    long = read(folder / "evaluations" / "test-3objects-k3-t50-best.json")["per_step"]["ami"]
+    long = read(folder / "evaluations" / "test-3objects-k3-t50-4sequences-best.json")["per_step"][
+        "ami"
+    ]
     assert len(long) == 50
     for step in (1, 10, 50):
         row = rows["steps", "3/3, 50 steps, 4 sequences", f"test.ami, step {step}"]
@@ -283,12 +285,12 @@ def test_a_test_that_cannot_be_done_is_told_and_costs_no_other(runner, tmp_path,
     assert main([*SHAPES, *only]) == 0
     shutil.rmtree(tmp_path / "results")
     folder = tmp_path / "runs/flying_shapes/smoke-rnn-em-located-3objects-k5-seed0"
-    (folder / "evaluations" / "test-3objects-k5-t50-best.json").write_text("{")
+    (folder / "evaluations" / "test-3objects-k5-t50-4sequences-best.json").write_text("{")
     assert main([*SHAPES, *only]) == 1
     error = capsys.readouterr().err
     assert error.count("refused: ") == 1
     assert f"refused: {folder.relative_to(tmp_path)}, tested with 50 steps, 4 sequences: " in error
-    assert "t50-best.json: is not valid JSON" in error
+    assert "t50-4sequences-best.json: is not valid JSON" in error
     found = {(section, setting) for section, setting, _ in rows_of(tmp_path / "results")}
     long = {setting for section, setting in found if section == "steps"}
     assert long == {f"{setting}, 50 steps, 4 sequences" for setting in ("3/3", "5/5")}
