@@ -10,10 +10,7 @@ from experiments.cli import INTERRUPTED, launcher, provenance
 from inference import Processes, RunDirectory, joined
 from pyro_nem.errors import ProcessError
 
-__all__ = ["TEST_SEED", "carry_out", "origin"]
-
-TEST_SEED = 2**31
-"""Added to a training's seed for the draws of its test, which no training has."""
+__all__ = ["carry_out", "origin"]
 
 _PROGRAM = "experiments.run"
 

@@ -9,4 +9,4 @@ __all__ = ["TEST_SEED", "Scale"]
 Scale = Literal["smoke", "laptop", "paper"]
 
 TEST_SEED = 2**31
-"""Of noise and first responsibilities in tests: another one than that of any training."""
+"""Seed of what is drawn in tests, or added to a training's own: another than any training has."""

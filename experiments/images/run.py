@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from experiments.carrying_out import TEST_SEED, carry_out, origin
+from experiments.carrying_out import carry_out, origin
 from experiments.cli import run_command, use_threads
 from experiments.images.assembly import build_objective, load_data
 from experiments.images.config import ImageExperiment
@@ -14,7 +14,9 @@ from experiments.images.pictures import draw_pictures
 from experiments.images.posterior import save_posterior
 from experiments.images.resolving import default_directory, resolve, resume_settings
 from experiments.images.score_table import score_run, score_table
+from experiments.opening import open_folder
 from experiments.report import write_report
+from experiments.scale import TEST_SEED
 from inference import Processes, RunDirectory, duration
 from inference.images import ImageObjective, fit_images
 from pyro_nem.data import ImageSet
@@ -34,27 +36,13 @@ def run_images(arguments: Sequence[str]) -> int:
 
 def _run(options: ImageOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
-    settings, directory = _open(options)
+    settings, directory = open_folder(options, resolve, resume_settings, default_directory)
     return carry_out(
         lambda processes: _train_and_score(settings, directory, options, arguments, processes),
         settings.device,
         settings.experiment,
         [directory],
     )
-
-
-def _open(options: ImageOptions) -> tuple[ImageExperiment, RunDirectory]:
-    """Return settings and folder of a new or continued run."""
-    if options.resume:
-        directory = RunDirectory(options.run_dir or default_directory(resolve(options)[0]))
-        settings = resume_settings(options, directory)
-        reason = f"as saved in {directory.config}"
-    else:
-        settings, reason = resolve(options)
-        directory = RunDirectory(options.run_dir or default_directory(settings))
-        directory.require_unused()
-    print(f"{settings.experiment} at {settings.scale} scale: {reason}")
-    return settings, directory
 
 
 def _train_and_score(

@@ -6,9 +6,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.carrying_out import TEST_SEED, carry_out, origin
+from experiments.carrying_out import carry_out, origin
 from experiments.cli import run_command, use_threads
+from experiments.opening import open_folder
 from experiments.report import write_report
+from experiments.scale import TEST_SEED
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.load_data import load_data
@@ -43,27 +45,13 @@ def run_sequences(arguments: Sequence[str]) -> int:
 
 def _run(options: SequenceOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
-    settings, directory = _open(options)
+    settings, directory = open_folder(options, resolve, resume_settings, default_directory)
     return carry_out(
         lambda processes: _train_and_score(settings, directory, options, arguments, processes),
         settings.device,
         settings.experiment,
         [directory],
     )
-
-
-def _open(options: SequenceOptions) -> tuple[SequenceExperiment, RunDirectory]:
-    """Return settings and folder of a new or continued run."""
-    if options.resume:
-        directory = RunDirectory(options.run_dir or default_directory(resolve(options)[0]))
-        settings = resume_settings(options, directory)
-        reason = f"as saved in {directory.config}"
-    else:
-        settings, reason = resolve(options)
-        directory = RunDirectory(options.run_dir or default_directory(settings))
-        directory.require_unused()
-    print(f"{settings.experiment} at {settings.scale} scale: {reason}")
-    return settings, directory
 
 
 def _train_and_score(
