@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from inference.bound_config import BoundConfig
 from inference.evaluation import default_noise, default_steps
 from inference.execution import Execution, prepare
-from inference.fitting import Run, fit_objective
+from inference.fitting import fit_objective
 from inference.joining import joined
 from inference.objective import NEMObjective
 from inference.resuming import check_same_settings
 from inference.run_directory import RunDirectory
+from inference.run_training import Run
 from inference.step_weights import StepWeights
 from inference.training_config import TrainingConfig
 from models import SpatialMixture
@@ -42,7 +43,7 @@ def fit(
     resume: bool = False,
     report: Callable[[str], None] = print,
     execution: Execution | None = None,
-) -> Run:
+) -> Run[NEMObjective]:
     """Train a model and its guide on videos or images.
 
     In a script that torchrun started in several processes, all of them train the same weights, each

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from inference.execution import Execution, captures
 from inference.frame_task import FrameTask, check_source
@@ -12,39 +11,11 @@ from inference.holding import hold_frames
 from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
 from inference.run_directory import RunDirectory
-from inference.run_training import check_arguments, run_training
+from inference.run_training import Run, check_arguments, run_training
 from inference.training_config import TrainingConfig
 from pyro_nem.data import FrameSource, Noise
 
-__all__ = ["Run", "fit_objective"]
-
-
-class Run(NamedTuple):
-    """A finished or interrupted training.
-
-    Attributes
-    ----------
-    objective
-        Model, guide and loss, holding the weights of the lowest validation loss (the last ones
-        where there was no validation data).
-    records
-        The lines of progress, in order; see :func:`inference.training.train`.
-    reason
-        "finished", "early" (patience ran out) or "interrupted" (Ctrl-C or SIGTERM).
-    updates
-        Number of updates done.
-    seconds
-        Time spent in training and validation, earlier sessions included.
-    directory
-        The folder that holds metrics and checkpoints, or None.
-    """
-
-    objective: NEMObjective
-    records: list[dict[str, float | int]]
-    reason: Literal["finished", "early", "interrupted"]
-    updates: int
-    seconds: float
-    directory: Path | None
+__all__ = ["fit_objective"]
 
 
 def fit_objective(
@@ -61,7 +32,7 @@ def fit_objective(
     report: Callable[[str], None] = print,
     processes: Processes = ALONE,
     execution: Execution | None = None,
-) -> Run:
+) -> Run[NEMObjective]:
     """Train an objective on frame sources.
 
     Everything that can be known before is checked before the first file is written.
@@ -119,7 +90,7 @@ def fit_objective(
         settled=objective.bound.kl_warmup,
         resident=resident,
     )
-    trained = run_training(
+    return run_training(
         task,
         objective,
         config,
@@ -131,5 +102,3 @@ def fit_objective(
         processes=processes,
         capture=report if captures(execution, objective, processes, report) else None,
     )
-    path = None if directory is None else directory.path
-    return Run(objective, *trained, path)

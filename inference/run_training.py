@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple
+from pathlib import Path
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from torch import nn
 
@@ -18,16 +19,37 @@ from inference.training import Checkpointer, train
 from inference.training_config import TrainingConfig
 from pyro_nem.errors import ConfigError
 
-__all__ = ["Trained", "check_arguments", "run_training"]
+__all__ = ["Run", "check_arguments", "run_training"]
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
-class Trained(NamedTuple):
-    """How a training went; see :class:`inference.Run`."""
+class Run(NamedTuple, Generic[ModuleT]):
+    """A finished or interrupted training.
 
+    Attributes
+    ----------
+    objective
+        Model, guide and loss, holding the weights of the lowest validation loss (the last ones
+        where there was no validation data).
+    records
+        The lines of progress, in order; see :func:`inference.training.train`.
+    reason
+        "finished", "early" (patience ran out) or "interrupted" (Ctrl-C or SIGTERM).
+    updates
+        Number of updates done.
+    seconds
+        Time spent in training and validation, earlier sessions included.
+    directory
+        The folder that holds metrics and checkpoints, or None.
+    """
+
+    objective: ModuleT
     records: list[dict[str, float | int]]
     reason: Literal["finished", "early", "interrupted"]
     updates: int
     seconds: float
+    directory: Path | None
 
 
 def check_arguments(
@@ -48,7 +70,7 @@ def check_arguments(
 
 def run_training(
     task: Task[BatchT],
-    module: nn.Module,
+    module: ModuleT,
     config: TrainingConfig,
     *,
     directory: RunDirectory | None,
@@ -58,7 +80,7 @@ def run_training(
     report: Callable[[str], None] = print,
     processes: Processes = ALONE,
     capture: Callable[[str], None] | None = None,
-) -> Trained:
+) -> Run[ModuleT]:
     """Train a module in place; at the end it holds the weights of the lowest validation loss.
 
     Parameters
@@ -121,4 +143,5 @@ def run_training(
         load_best(module, directory, processes)
     elif validated and memory.best is not None:
         module.load_state_dict(memory.best)
-    return Trained(records, outcome.reason, outcome.update, outcome.seconds)
+    path = None if directory is None else directory.path
+    return Run(module, records, outcome.reason, outcome.update, outcome.seconds, path)

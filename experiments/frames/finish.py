@@ -11,7 +11,7 @@ from experiments.frames.posterior import save_posterior
 from experiments.frames.scores import score_table, test_scores
 from experiments.frames.stages import Stage
 from experiments.report import write_report
-from inference import Processes, Run, duration
+from inference import NEMObjective, Processes, Run, duration
 from pyro_nem.data import FrameSource
 from pyro_nem.files import write_json
 
@@ -20,7 +20,7 @@ __all__ = ["finish"]
 
 def finish(
     stage: Stage,
-    run: Run,
+    run: Run[NEMObjective],
     sources: Mapping[str, FrameSource],
     processes: Processes,
     *,

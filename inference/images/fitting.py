@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from inference.images.objective import ImageObjective
 from inference.images.task import ImageTask
 from inference.processes import ALONE, Processes
 from inference.run_directory import RunDirectory
-from inference.run_training import check_arguments, run_training
+from inference.run_training import Run, check_arguments, run_training
 from inference.training_config import TrainingConfig
 from pyro_nem.data import ImageSet
 from pyro_nem.errors import ConfigError
 
 __all__ = ["ImageRun", "fit_images"]
 
-
-class ImageRun(NamedTuple):
-    """A finished or interrupted training; see :class:`inference.Run`."""
-
-    objective: ImageObjective
-    records: list[dict[str, float | int]]
-    reason: Literal["finished", "early", "interrupted"]
-    updates: int
-    seconds: float
-    directory: Path | None
+ImageRun = Run[ImageObjective]
+"""A finished or interrupted training."""
 
 
 def fit_images(
@@ -76,7 +67,7 @@ def fit_images(
                 f"{size}; build it with size={source.size}"
             )
     task = ImageTask(training, validation, config, processes)
-    trained = run_training(
+    return run_training(
         task,
         objective,
         config,
@@ -87,4 +78,3 @@ def fit_images(
         report=report,
         processes=processes,
     )
-    return ImageRun(objective, *trained, None if directory is None else directory.path)

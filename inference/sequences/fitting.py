@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from inference.processes import ALONE, Processes
 from inference.run_directory import RunDirectory
-from inference.run_training import check_arguments, run_training
+from inference.run_training import Run, check_arguments, run_training
 from inference.sequences.normalised_mean import NormalisedMean
 from inference.sequences.objective import SequenceObjective
 from inference.sequences.task import SequenceTask
@@ -18,16 +17,8 @@ from pyro_nem.errors import ConfigError
 
 __all__ = ["SequenceRun", "fit_sequences"]
 
-
-class SequenceRun(NamedTuple):
-    """A finished or interrupted training; see :class:`inference.Run`."""
-
-    objective: SequenceObjective
-    records: list[dict[str, float | int]]
-    reason: Literal["finished", "early", "interrupted"]
-    updates: int
-    seconds: float
-    directory: Path | None
+SequenceRun = Run[SequenceObjective]
+"""A finished or interrupted training."""
 
 
 def fit_sequences(
@@ -87,7 +78,7 @@ def fit_sequences(
     task = SequenceTask(
         training, validation, config, processes, objective.bound.kl_warmup, schedule
     )
-    trained = run_training(
+    return run_training(
         task,
         objective,
         config,
@@ -98,4 +89,3 @@ def fit_sequences(
         report=report,
         processes=processes,
     )
-    return SequenceRun(objective, *trained, None if directory is None else directory.path)
