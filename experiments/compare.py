@@ -19,7 +19,8 @@ from experiments.frames.evaluate_options import EvaluateOptions, conditions
 from experiments.frames.open_run import check_sequences, open_run
 from experiments.frames.released import find_run
 from experiments.scale import TEST_SEED
-from experiments.tables.run_groups import Member, group_runs, model_names
+from experiments.tables.run_groups import group_runs, model_names
+from experiments.tables.seed_groups import Member
 from inference import RunDirectory, importance_weighted
 from inference.diagnostics import rank_by_likelihood
 from pyro_nem.data import frames_sha256
@@ -28,6 +29,8 @@ from pyro_nem.errors import ConfigError
 __all__ = ["main"]
 
 _PROGRAM = "experiments.compare"
+
+_Seeds = Sequence[Member[FrameExperiment]]
 
 
 class _Frames(NamedTuple):
@@ -94,7 +97,7 @@ def _compare(options: CompareOptions, arguments: list[str]) -> int:
     return 0
 
 
-def _check_quantity(options: CompareOptions, groups: Sequence[Sequence[Member]]) -> None:
+def _check_quantity(options: CompareOptions, groups: Sequence[_Seeds]) -> None:
     """Check that the runs have the quantity that is asked for, and the same one.
 
     Raises
@@ -119,9 +122,7 @@ def _check_quantity(options: CompareOptions, groups: Sequence[Sequence[Member]])
             )
 
 
-def _trials(
-    options: CompareOptions, members: Sequence[Member]
-) -> list[tuple[RunDirectory, FrameExperiment]]:
+def _trials(options: CompareOptions, members: _Seeds) -> list[tuple[RunDirectory, FrameExperiment]]:
     """Return each run with the conditions to score it under."""
     return [
         (
@@ -215,7 +216,7 @@ def _score(
     return np.asarray((values * scale).numpy(), dtype=np.float64)
 
 
-def _meaning(options: CompareOptions, frames: _Frames, groups: Sequence[Sequence[Member]]) -> str:
+def _meaning(options: CompareOptions, frames: _Frames, groups: Sequence[_Seeds]) -> str:
     if options.score == "bound":
         return (
             f"the importance-weighted bound of {options.particles} draws on log p(x), states from "

@@ -1,6 +1,7 @@
 """Posteriors made by hand, in the schema of diagnose."""
 
 import numpy as np
+import xarray as xr
 
 from inference.diagnostics.schema import VARIABLES
 from inference.diagnostics.tree import build_tree
@@ -43,3 +44,13 @@ def make(*, stochastic=1, labels=1, sequences=SEQUENCES, **changes):
 def by_chain(values):
     """Return one number for each chain, for a variable (chain, draw, sequence, ..)."""
     return np.reshape(np.array(values, float), (CHAINS, 1, 1))
+
+
+def some(**chosen):
+    """Return a part of a posterior in which nothing is suspicious."""
+    tree = make()
+    nodes = {
+        name: node.to_dataset().isel(chosen, missing_dims="ignore")
+        for name, node in tree.children.items()
+    }
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=tree.attrs), **nodes})

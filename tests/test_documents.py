@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib
-import json
 import os
 import re
 import shlex
@@ -17,15 +16,10 @@ import small_mnist
 import small_rolls
 import small_speech
 import small_strokes
-import torch
 from image_files import save_videos, videos
 
 from experiments.images import ImageExperimentName
 from experiments.sequences import SequenceExperimentName
-from inference import TrainingConfig, fit
-from models import SpatialMixture
-from pyro_nem.data import ShapesConfig, generate_shapes
-from pyro_nem.networks import LocatedDecoder
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -265,45 +259,3 @@ def test_links_and_pictures_exist():
     for document in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
             assert target.startswith("https://") or (document.parent / target).exists(), target
-
-
-def test_the_readmes_figures_are_those_of_the_committed_results():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = [
-        row
-        for path in sorted((ROOT / "docs" / "results").rglob("*_*.json"))
-        if not path.name.startswith("benchmark")
-        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]
-    ]
-    known = {
-        (f"{row['experiment']} {row['setting']}", row["metric"].removeprefix("test.")): row
-        for row in rows
-    }
-    cell = r"(\d\.\d+)(?: ± (\d\.\d+))?"
-    line = rf"^\| (\w+_(?:shapes|mnist) [^|]+?) \| {cell} \| {cell} \| (\S+) \|"
-    table = re.findall(line, text, re.MULTILINE)
-    assert len(table) == len(re.findall(r"^\| \w+_(?:shapes|mnist) ", text, re.MULTILINE)) > 2
-    for name, mean, mean_std, last, last_std, paper in table:
-        for metric, value, std in (("ami", mean, mean_std), ("ami_last", last, last_std)):
-            row = known[name, metric]
-            assert value == f"{row['mean']:.3f}"
-            assert std == ("" if row["std"] is None else f"{row['std']:.3f}")
-            assert paper == ("none" if row["paper"] is None else f"{row['paper']:.3f}")
-
-
-def test_the_guide_of_the_documents_learns():
-    """The class of "write your own guide", through the public protocol only."""
-    text = (ROOT / "docs" / "guides.md").read_text(encoding="utf-8")
-    example = text[: text.index("\ndata = ")].split("```python\n")[-1]
-    names = {}
-    exec(compile(example, "guides.md", "exec"), names)
-    torch.manual_seed(0)
-    config = ShapesConfig(objects=2, frames=5, training=64, validation=1, test=1)
-    block = next(generate_shapes(config, "training"))
-    model = SpatialMixture(LocatedDecoder((28, 28, 1)), num_components=2)
-    settings = TrainingConfig(updates=60, batch_size=8, warmup=5, log_every=10)
-    run = fit(
-        model, names["Residual"](model), block.features, config=settings, report=lambda line: None
-    )
-    losses = [record["train.loss"] for record in run.records]
-    assert losses[-1] < 0.95 * losses[0]

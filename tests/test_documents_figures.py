@@ -1,4 +1,4 @@
-"""Figures of sequences and images in the documents are those of the committed results."""
+"""Figures in README and docs are those of the committed results."""
 
 import json
 import re
@@ -96,3 +96,27 @@ def test_the_figures_of_sequences_are_those_of_the_committed_results(
     numbers = [n for c in cells if "`" not in c or "KL" in c for n in re.findall(r"-?\d+\.\d+", c)]
     assert len(numbers) >= figures
     assert set(numbers) <= known
+
+
+def test_the_readmes_figures_are_those_of_the_committed_results():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [
+        row
+        for path in sorted((ROOT / "docs" / "results").rglob("*_*.json"))
+        if not path.name.startswith("benchmark")
+        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]
+    ]
+    known = {
+        (f"{row['experiment']} {row['setting']}", row["metric"].removeprefix("test.")): row
+        for row in rows
+    }
+    cell = r"(\d\.\d+)(?: ± (\d\.\d+))?"
+    line = rf"^\| (\w+_(?:shapes|mnist) [^|]+?) \| {cell} \| {cell} \| (\S+) \|"
+    table = re.findall(line, text, re.MULTILINE)
+    assert len(table) == len(re.findall(r"^\| \w+_(?:shapes|mnist) ", text, re.MULTILINE)) > 2
+    for name, mean, mean_std, last, last_std, paper in table:
+        for metric, value, std in (("ami", mean, mean_std), ("ami_last", last, last_std)):
+            row = known[name, metric]
+            assert value == f"{row['mean']:.3f}"
+            assert std == ("" if row["std"] is None else f"{row['std']:.3f}")
+            assert paper == ("none" if row["paper"] is None else f"{row['paper']:.3f}")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.cli import provenance
+from experiments.evaluations import evaluation_file, write_evaluation
 from experiments.frames.config import FrameExperiment
 from experiments.frames.evaluate_options import EvaluateOptions, conditions, evaluation_name
 from experiments.frames.open_run import OpenRun, check_sequences, trained_settings
@@ -19,7 +20,6 @@ from experiments.frames.scores import test_scores
 from experiments.tables.run_groups import what_counts
 from inference import ALONE, Evaluation, RunDirectory
 from pyro_nem.errors import CheckpointError
-from pyro_nem.files import make_directory, write_json
 
 __all__ = ["Trial", "trial"]
 
@@ -50,7 +50,7 @@ class Trial:
     @property
     def file(self) -> Path:
         """Where the scores are kept."""
-        return self.directory.path / "evaluations" / f"{self.name}.json"
+        return evaluation_file(self.directory, self.name)
 
     @property
     def checkpoint(self) -> Path:
@@ -108,8 +108,7 @@ class Trial:
             **provenance(_PROGRAM, self.arguments, self.settings.device),
             **self._identity(),
         }
-        make_directory(self.file.parent)
-        write_json(self.file, content)
+        write_evaluation(self.directory, self.name, content)
         return scores, content
 
     def _identity(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import tyro
 
 from experiments.cli import Count, Text, provenance, resolve_device, run_command, use_threads
+from experiments.evaluations import write_evaluation
 from experiments.images.assembly import build_objective, load_data
 from experiments.images.config import ImageExperiment
 from experiments.images.score_table import score_table, summary_scores
@@ -18,7 +19,6 @@ from inference import RunDirectory
 from inference.images import ImageObjective, ImageScores, hmc_likelihood, score_images
 from pyro_nem.checks import at_least
 from pyro_nem.data import ImageSet
-from pyro_nem.files import make_directory, write_json
 
 __all__ = ["ImageEvaluateOptions", "main"]
 
@@ -94,7 +94,6 @@ def _evaluate(options: ImageEvaluateOptions, arguments: list[str]) -> int:
         extra = {}
     found = {**summary_scores(scores, options.split), **extra}
     print(score_table(found, options.split))
-    folder = make_directory(directory.path / "evaluations")
     counts = (
         options.samples if options.estimator == "hmc" else "-".join(map(str, options.particles))
     )
@@ -107,8 +106,7 @@ def _evaluate(options: ImageEvaluateOptions, arguments: list[str]) -> int:
         **found,
         **provenance(_PROGRAM, arguments, settings.device),
     }
-    write_json(folder / f"{name}.json", summary)
-    print(f"written to {folder / name}.json")
+    print(f"written to {write_evaluation(directory, name, summary)}")
     return 0
 
 

@@ -10,12 +10,12 @@ from typing import Literal
 import tyro
 
 from experiments.cli import Count, Text, provenance, run_command, use_threads
+from experiments.evaluations import write_evaluation
 from experiments.sequences.open_run import open_run
 from experiments.sequences.score_table import score_table, summary_scores
 from experiments.trained_weights import CheckpointName
 from inference import RunDirectory
 from inference.sequences import score_sequences
-from pyro_nem.files import make_directory, write_json
 
 __all__ = ["SequenceEvaluateOptions", "main"]
 
@@ -70,7 +70,6 @@ def _evaluate(options: SequenceEvaluateOptions, arguments: list[str]) -> int:
     print(f"scoring {source.name}")
     scores = score_sequences(objective, source, particles=options.particles, seed=options.seed)
     print(score_table(scores, readings=data.readings))
-    folder = make_directory(directory.path / "evaluations")
     counts = "-".join(map(str, options.particles))
     what = f"{counts}particles-{options.checkpoint}-seed{options.seed}"
     name = options.name or f"{options.split}-{what}"
@@ -81,8 +80,7 @@ def _evaluate(options: SequenceEvaluateOptions, arguments: list[str]) -> int:
         **data.facts(),
         **provenance(_PROGRAM, arguments, settings.device),
     }
-    write_json(folder / f"{name}.json", summary)
-    print(f"written to {folder / name}.json")
+    print(f"written to {write_evaluation(directory, name, summary)}")
     return 0
 
 

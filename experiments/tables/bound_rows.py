@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from experiments.images.config import ImageExperiment
 from experiments.kinds import kind_of
@@ -13,8 +13,8 @@ from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.data_options import data_name
 from experiments.tables.published import published
 from experiments.tables.result_rows import ResultRow, to_rows
+from experiments.tables.seed_groups import Member, seed_groups
 from inference import RunDirectory
-from pyro_nem.errors import ConfigError
 
 __all__ = ["bound_rows", "setting_name"]
 
@@ -22,12 +22,6 @@ __all__ = ["bound_rows", "setting_name"]
 _COUNTS = ("images", "likelihood_images", "sequences", "steps")
 
 BoundExperiment = SequenceExperiment | ImageExperiment
-
-
-class _Member(NamedTuple):
-    run: RunDirectory
-    settings: BoundExperiment
-    summary: Mapping[str, Any]
 
 
 def setting_name(settings: BoundExperiment) -> str:
@@ -55,7 +49,8 @@ def bound_rows(runs: Sequence[RunDirectory]) -> list[ResultRow]:
     """
     rows: list[ResultRow] = []
     floors: dict[tuple[str, ...], ResultRow] = {}
-    for group in _grouped(runs):
+    members = [_member(run) for run in runs]
+    for group in seed_groups((_key(member.settings), member) for member in members):
         settings = group[0].settings
         rows += to_rows(
             [member.summary for member in group],
@@ -71,21 +66,15 @@ def bound_rows(runs: Sequence[RunDirectory]) -> list[ResultRow]:
     return [*rows, *floors.values()]
 
 
-def _grouped(runs: Sequence[RunDirectory]) -> list[list[_Member]]:
-    groups: dict[str, dict[int, _Member]] = {}
-    for run in runs:
-        held = run.read_settings()
-        settings = kind_of(held["experiment"]).settings.from_dict(held, str(run.config))
-        seed = settings.training.seed
-        alike = replace(settings, device="", training=replace(settings.training, seed=0))
-        group = groups.setdefault(json.dumps(alike.to_dict(), sort_keys=True), {})
-        if seed in group:
-            raise ConfigError(
-                f"{run.path}: seed {seed} of these settings is there twice, in "
-                f"{group[seed].run.path} too; name each run once"
-            )
-        group[seed] = _Member(run, settings, run.read_summary())
-    return [[group[seed] for seed in sorted(group)] for group in groups.values()]
+def _member(run: RunDirectory) -> Member[BoundExperiment]:
+    held = run.read_settings()
+    settings = kind_of(held["experiment"]).settings.from_dict(held, str(run.config))
+    return Member(run, settings, run.read_summary())
+
+
+def _key(settings: BoundExperiment) -> str:
+    alike = replace(settings, device="", training=replace(settings.training, seed=0))
+    return json.dumps(alike.to_dict(), sort_keys=True)
 
 
 def _metrics(summary: Mapping[str, Any]) -> list[str]:
@@ -93,7 +82,7 @@ def _metrics(summary: Mapping[str, Any]) -> list[str]:
     return [name for name in names if name not in _COUNTS]
 
 
-def _floors(member: _Member) -> list[ResultRow]:
+def _floors(member: Member[BoundExperiment]) -> list[ResultRow]:
     """Return the scores of trivial models that a run has printed, which have no seeds."""
     settings, summary = member.settings, member.summary
     if not isinstance(settings, SequenceExperiment):

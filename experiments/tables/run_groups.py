@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from experiments.frames.config import FrameExperiment
 from experiments.frames.defaults import defaults, usual_network, usual_recipe
 from experiments.frames.open_run import trained_settings
+from experiments.tables.seed_groups import Member, seed_groups
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
 
-__all__ = ["Member", "group_runs", "model_names", "setting_name", "what_counts"]
+__all__ = ["group_runs", "model_names", "setting_name", "what_counts"]
 
 
 _OF_TRAINING = (
@@ -28,24 +29,6 @@ _OF_TRAINING = (
 )
 
 
-class Member(NamedTuple):
-    """A finished run.
-
-    Attributes
-    ----------
-    directory
-        Its folder.
-    settings
-        What it was trained with.
-    summary
-        The content of its ``summary.json``.
-    """
-
-    directory: RunDirectory
-    settings: FrameExperiment
-    summary: Mapping[str, Any]
-
-
 def what_counts(settings: FrameExperiment) -> dict[str, Any]:
     """Return the settings without where and how they are carried out.
 
@@ -56,7 +39,7 @@ def what_counts(settings: FrameExperiment) -> dict[str, Any]:
     return {**settings.to_dict(), "device": None, "execution": coarse}
 
 
-def group_runs(runs: Sequence[RunDirectory]) -> list[list[Member]]:
+def group_runs(runs: Sequence[RunDirectory]) -> list[list[Member[FrameExperiment]]]:
     """Return finished runs in groups that differ in seed and device only, seeds in order.
 
     Raises
@@ -68,23 +51,16 @@ def group_runs(runs: Sequence[RunDirectory]) -> list[list[Member]]:
     """
     if not runs:
         raise ConfigError("run_dirs: expected at least one folder of a finished run, got none")
-    groups: dict[str, dict[int, Member]] = {}
-    for run in runs:
-        settings = trained_settings(run)
-        member = Member(run, settings, run.read_summary())
-        seed = settings.training.seed
-        alike = replace(settings, training=replace(settings.training, seed=0))
-        group = groups.setdefault(json.dumps(what_counts(alike), sort_keys=True), {})
-        if seed in group:
-            raise ConfigError(
-                f"{run.path}: seed {seed} of these settings is there twice, in "
-                f"{group[seed].directory.path} too; name each run once"
-            )
-        group[seed] = member
-    return [[group[seed] for seed in sorted(group)] for group in groups.values()]
+    members = [Member(run, trained_settings(run), run.read_summary()) for run in runs]
+    return seed_groups((_key(member.settings), member) for member in members)
 
 
-def model_names(groups: Sequence[Sequence[Member]]) -> list[str]:
+def _key(settings: FrameExperiment) -> str:
+    alike = replace(settings, training=replace(settings.training, seed=0))
+    return json.dumps(what_counts(alike), sort_keys=True)
+
+
+def model_names(groups: Sequence[Sequence[Member[FrameExperiment]]]) -> list[str]:
     """Return a name of each group that no other has: its setting, or if need be its first folder.
 
     Parameters

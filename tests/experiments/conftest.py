@@ -1,6 +1,7 @@
 """Commands, and a run that several tests of them need."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ import small_mnist
 import small_rolls
 import small_speech
 from smoke_commands import ROOT, SMOKE, start
+from table_runner import Runner
 
+from experiments import table
 from experiments.images import run as images_run
 from experiments.run import main
 from experiments.sequences import run as sequences_run
@@ -86,3 +89,15 @@ def no_report(monkeypatch):
     for module in (sequences_run, images_run):
         monkeypatch.setattr(module, "save_posterior", lambda *_, **__: 0)
         monkeypatch.setattr(module, "write_report", lambda *_: None)
+
+
+@pytest.fixture
+def runner(smoke_run, environment, tmp_path, monkeypatch):
+    """Tables whose trainings are copies of one run."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYRO_NEM_CACHE", environment["PYRO_NEM_CACHE"])
+    template = tmp_path / "template"
+    shutil.copytree(smoke_run, template, ignore=shutil.ignore_patterns("evaluations", "rollouts"))
+    runner = Runner(template)
+    monkeypatch.setattr(table, "run_points", runner)
+    return runner

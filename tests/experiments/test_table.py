@@ -1,64 +1,15 @@
-"""Tables of the paper's experiments. Runs are copies of one, since weights depend on no K."""
+"""Tables of the paper's experiments."""
 
-import json
 import shutil
 
 import pytest
 from smoke_commands import read
+from table_runner import SHAPES, Runner, rows_of
 
-from experiments import table
 from experiments.collect import main as collect
 from experiments.evaluate import main as evaluate
-from experiments.kinds import FRAMES, IMAGES, SEQUENCES
-from experiments.processes import Outcome
-from experiments.sweeping.options import SweepOptions
-from experiments.sweeping.run_points import run_name
-from experiments.sweeping.run_state import run_state
 from experiments.table import main
 from experiments.tables import trials as table_tests
-from experiments.tables.options import TableOptions
-from experiments.tables.plan import PLANS
-
-SMALL = ["--scale", "smoke", "--seeds", "2", "--sequences", "4", "--output", "results"]
-SHAPES = ["flying_shapes", *SMALL]
-
-
-class Runner:
-    """Stands for the trainings: copies a run and gives it the settings and scores of its own."""
-
-    def __init__(self, template):
-        self.template = template
-        self.begun = []
-        self.otherwise = {}
-
-    def __call__(self, points, options, *, time_is_up):
-        return [self.run(point) for point in points if not time_is_up()]
-
-    def run(self, point):
-        name = run_name(point)
-        if point.settings.components in self.otherwise:
-            return Outcome(name, self.otherwise[point.settings.components])
-        if run_state(point.settings, point.directory) == "new":
-            self.begun.append(name)
-            shutil.copytree(self.template, point.directory.path)
-            config = {**read(point.directory.config), "settings": point.settings.to_dict()}
-            point.directory.config.write_text(json.dumps(config))
-            seed = point.settings.training.seed
-            score = {"test.ami": point.settings.components / 10 + seed / 100, "seed": seed}
-            summary = {**read(point.directory.summary), **score}
-            point.directory.summary.write_text(json.dumps(summary))
-        return Outcome(name, "finished")
-
-
-@pytest.fixture
-def runner(smoke_run, environment, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYRO_NEM_CACHE", environment["PYRO_NEM_CACHE"])
-    template = tmp_path / "template"
-    shutil.copytree(smoke_run, template, ignore=shutil.ignore_patterns("evaluations", "rollouts"))
-    runner = Runner(template)
-    monkeypatch.setattr(table, "run_points", runner)
-    return runner
 
 
 @pytest.fixture
@@ -73,11 +24,6 @@ def tests_done(monkeypatch):
 
     monkeypatch.setattr(table_tests.Trial, "score", noted)
     return done
-
-
-def rows_of(folder):
-    rows = read(folder / "flying_shapes.json")["rows"]
-    return {(row["section"], row["setting"], row["metric"]): row for row in rows}
 
 
 def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
@@ -192,92 +138,6 @@ def test_what_is_missing_is_said(runner, tmp_path, capsys, state, code):
     if code == 1:
         settings = {setting for _, setting, _ in rows_of(tmp_path / "results")}
         assert settings == {"3/3", "5/3", "4/4"}
-
-
-def test_a_dry_run_lists_and_touches_nothing(runner, tmp_path, capsys):
-    assert main([*SHAPES, "--only", "main", "--seeds", "1"]) == 0
-    capsys.readouterr()
-    broken = tmp_path / "runs/flying_shapes/smoke-rnn-em-located-3objects-k5-seed1"
-    broken.mkdir()
-    (broken / "config.json").write_text("{")
-    before = sorted(tmp_path.rglob("*"))
-    assert main([*SHAPES, "--only", "steps", "--dry-run"]) == 0
-    assert sorted(tmp_path.rglob("*")) == before
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == [
-        *("finished", "new", "finished", "broken", "finished", "new"),
-        *("new", "waiting") * 3,
-    ]
-    assert lines[6].endswith("k3-seed0 --steps 50 --sequences 4")
-    assert lines[7].endswith("3/3, tested with 50 steps, 4 sequences: 1 runs")
-
-
-def test_settings_that_share_a_folder_are_refused(runner, monkeypatch, capsys):
-    # At the smoke scale a learning rate of 4e-3 is the default.
-    settings = {"usual": {}, "the same": {"--learning-rate": ("4e-3",)}}
-    plan = PLANS["static"]._replace(settings=settings, main=tuple(settings), tests=(), long=())
-    monkeypatch.setattr(table, "PLANS", {"static": plan})
-    assert main(["static", *SMALL[:4]]) == 2
-    error = capsys.readouterr().err
-    assert "usual and the same of the table static would share the folder" in error
-    assert "runs/static_shapes/smoke-rnn-em-located-3objects-k4-seed0" in error
-    assert runner.begun == []
-
-
-def test_what_all_settings_have_may_be_given_otherwise(runner, tmp_path, capsys):
-    dry = ["recipe", *SMALL[:4], "--dry-run"]
-    assert main([*dry, "--updates", "5"]) == 0
-    assert capsys.readouterr().out.count("--updates 5 ") == 16
-    assert main([*dry, "--recipe", "improved"]) == 2
-    assert "--recipe: is what the runs of a table differ in" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            ["static", "--only", "prediction"],
-            "has no section prediction; it has main, generalisation, steps",
-        ),
-        ([*SHAPES, "--seeds", "0"], "--seeds: expected at least 1, got 0"),
-        ([*SHAPES, "--minutes", "0"], "--minutes: expected a number above 0, got 0.0"),
-        ([*SHAPES, "--components", "7"], "--components: is what the runs of a table differ in"),
-        ([*SHAPES, "--seed", "7"], "use --seeds"),
-        ([*SHAPES, "--noise", "0", "0.1"], "--noise: expected one value for all runs of the table"),
-        ([*SHAPES, "--sedes", "2"], "did you mean --seeds?"),
-        ([*SHAPES, "--jobs", "0"], "--jobs: expected at least 1, got 0"),
-    ],
-)
-def test_bad_command_lines_are_explained(runner, capsys, arguments, message):
-    assert main(arguments) == 2
-    assert message in capsys.readouterr().err
-    assert runner.begun == []
-
-
-def test_options_of_run_hold_for_all_runs(runner, tmp_path):
-    only = ["--only", "main", "--seeds", "1", "--updates", "4", "--clip-norm", "3"]
-    assert main([*SHAPES, *only]) == 0
-    assert [name.split("-")[-2:] for name in runner.begun] == [["clip3.0", "seed0"]] * 5
-    settings = {setting for _, setting, _ in rows_of(tmp_path / "results")}
-    assert "3/3, clip norm 3.0" in settings
-    assert main([*SHAPES, *only, "--only", "steps", "prediction"]) == 0
-    settings |= {setting for _, setting, _ in rows_of(tmp_path / "results")}
-    assert "3/3, clip norm 3.0, 50 steps, 4 sequences" in settings
-    assert "3/1, clip norm 3.0, prediction" in settings
-
-
-@pytest.mark.parametrize("kind", [FRAMES, SEQUENCES, IMAGES])
-def test_no_option_of_a_run_is_hidden_by_one_of_the_table(kind):
-    of_run = set(vars(kind.options(kind.names[0])))
-    assert of_run & set(vars(TableOptions("static"))) == {"scale"}
-    of_sweep = of_run & set(vars(SweepOptions("flying_shapes")))
-    assert of_sweep == {"experiment", "threads"}
-
-
-def test_help_explains(capsys):
-    with pytest.raises(SystemExit, match="0"):
-        main(["--help"])
-    assert "Stop after so many minutes" in capsys.readouterr().out
 
 
 def test_a_test_that_cannot_be_done_is_told_and_costs_no_other(runner, tmp_path, capsys):

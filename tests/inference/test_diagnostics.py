@@ -6,12 +6,11 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
-from posterior_trees import CHAINS, COMPONENTS, DRAWS, PAIRS, SEQUENCES, by_chain, make
+from posterior_trees import CHAINS, COMPONENTS, DRAWS, PAIRS, SEQUENCES, by_chain, make, some
 
 from inference.diagnostics import (
     aligned_gamma,
     bound_tightness,
-    calibration,
     co_assignment_calibration,
     find_problems,
     k_hat,
@@ -21,19 +20,6 @@ from inference.diagnostics import (
     restart_agreement,
 )
 from pyro_nem.errors import ConfigError
-
-
-def some(**chosen):
-    """Return a part of a posterior in which nothing is suspicious."""
-    tree = make()
-    nodes = {
-        name: node.to_dataset().isel(chosen, missing_dims="ignore")
-        for name, node in tree.children.items()
-    }
-    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=tree.attrs), **nodes})
-
-
-# Restarts
 
 
 def test_restarts_that_agree_cannot_be_told_apart():
@@ -153,153 +139,3 @@ def test_components_get_the_numbering_of_the_first_chain():
     assert found.dims == tree["sample_stats/gamma"].dims
     expected = np.broadcast_to(gamma, mixed.shape).reshape(found.shape)
     np.testing.assert_allclose(found, expected, atol=0.011)
-
-
-# Calibration
-
-
-def test_calibration_by_hand():
-    found = calibration(np.array([0.1, 0.2, 0.9, 1.0]), np.array([False, True, True, True]), bins=4)
-    np.testing.assert_allclose(found.probability, [0.15, np.nan, np.nan, 0.95])
-    np.testing.assert_allclose(found.frequency, [0.5, np.nan, np.nan, 1.0])
-    assert found.events.tolist() == [2, 0, 0, 2]
-    np.testing.assert_allclose(found.brier, (0.01 + 0.64 + 0.01) / 4)
-    np.testing.assert_allclose(found.ece, (0.35 + 0.05) / 2)
-    np.testing.assert_allclose(found.error[[0, 3]] ** 2, [0.25 / 4, 0.09 / 4])
-
-
-def test_pairs_of_unknown_truth_are_left_out():
-    same = np.array([[1, 0, 1, 0], [-1, -1, -1, -1]])
-    chance = np.array([[0.9, 0.2, 0.7, 0.0], [0.5, 0.5, 0.5, 0.5]])
-    tree = make(constant_data__pair_same=same, sample_stats__pair_probability=chance)
-    found = co_assignment_calibration(tree)
-    assert found.events.sum() == 4
-    np.testing.assert_allclose(found.brier, (0.01 + 0.04 + 0.09) / 4)
-
-
-def test_the_mean_over_restarts_is_calibrated():
-    chance = np.array([0.0, 0.0, 0.9])[:, None, None]
-    tree = make(sample_stats__pair_probability=chance)
-    np.testing.assert_allclose(np.nanmax(co_assignment_calibration(tree).probability), 0.3)
-
-
-def test_masks_without_objects_give_nan():
-    found = co_assignment_calibration(make(constant_data__pair_same=-1))
-    assert math.isnan(found.brier)
-    assert math.isnan(found.ece)
-    assert found.events.sum() == 0
-    assert np.isnan(found.frequency).all()
-
-
-def test_data_without_labels_have_no_truth():
-    with pytest.raises(ConfigError, match="tree: the data have no labels"):
-        co_assignment_calibration(make(labels=0))
-
-
-@pytest.mark.parametrize(
-    ("chance", "happened", "message"),
-    [
-        ([0.5, 1.5], [True, False], r"expected numbers in \[0, 1\]"),
-        ([0.5, math.nan], [True, False], r"expected numbers in \[0, 1\]"),
-        ([0.5], [True, False], r"two arrays \[N\], got \[1\] and \[2\]"),
-    ],
-)
-def test_bad_probabilities(chance, happened, message):
-    with pytest.raises(ConfigError, match=message):
-        calibration(np.array(chance), np.array(happened))
-
-
-# Findings
-
-
-def test_nothing_is_found_where_nothing_is_wrong():
-    assert find_problems(make()) == []
-    assert find_problems(make(stochastic=0)) == []
-    assert not_looked_for(make()) == {}
-
-
-def test_what_cannot_be_seen_has_a_reason():
-    points = make(stochastic=0, sample_stats__log_weight=0.0)
-    assert not_looked_for(points) == {"unreliable weights": "point masses have no weights"}
-    assert not_looked_for(some(chain=[0])) == {"restarts disagree": "there is a single restart"}
-    few = not_looked_for(some(draw=range(8)))
-    assert few == {"unreliable weights": "there are too few draws with weights that differ"}
-
-
-def test_restarts_may_differ_where_nothing_is_scored():
-    differ = by_chain([0.0, 1.0, 1.0])
-    mixed = np.array([[1, -1, -1, -1], [-1, -1, -1, -1]])
-    apart = differ * np.array([0.0, 1.0, 1.0, 1.0])
-    tree = make(sample_stats__pair_probability=apart, constant_data__pair_same=mixed)
-    assert find_problems(tree) == []
-    # Without labels all pixels count.
-    names = [
-        one.name for one in find_problems(make(labels=0, sample_stats__pair_probability=apart))
-    ]
-    assert names == ["restarts disagree"]
-
-
-@pytest.mark.parametrize(
-    ("name", "message", "changes"),
-    [
-        (
-            "one component",
-            "over 90% of the counted pixels in 100%",
-            {"sample_stats__component_share": [0.92, 0.04, 0.04]},
-        ),
-        (
-            "dead components",
-            "1.0 of 3 components",
-            {"sample_stats__component_share": [0.6, 0.39, 0.01]},
-        ),
-        ("undecided pixels", "91% of the entropy", {"sample_stats__entropy": 1.0}),
-        (
-            "restarts disagree",
-            "100% of the pairs",
-            {"sample_stats__pair_probability": by_chain([0.1, 0.2, 0.8])},
-        ),
-        (
-            "unreliable weights",
-            "for 2 of 2 sequences",
-            {
-                "sample_stats__log_weight": np.random.default_rng(0).exponential(
-                    1.5, (CHAINS, DRAWS, SEQUENCES)
-                )
-            },
-        ),
-    ],
-)
-def test_each_problem_is_found_alone(name, message, changes):
-    (found,) = find_problems(make(**changes))
-    assert found.name == name
-    assert message in found.message
-    assert found.advice
-
-
-def test_a_single_component_has_nothing_to_collapse():
-    tree = make(sample_stats__component_share=[1.0, 0.0, 0.0], sample_stats__entropy=0.0)
-    names = {found.name for found in find_problems(tree)}
-    assert names == {"one component", "dead components"}
-    stats = tree["sample_stats"].to_dataset().isel(component=[0])
-    known = tree["constant_data"].to_dataset()
-    tree = xr.DataTree.from_dict(
-        {"/": xr.Dataset(attrs=tree.attrs), "sample_stats": stats, "constant_data": known}
-    )
-    assert find_problems(tree) == []
-    assert {not_looked_for(tree)[name] for name in ("one component", "undecided pixels")} == {
-        "there is a single component"
-    }
-
-
-def test_sequences_without_a_scored_pixel_find_nothing():
-    tree = make(
-        sample_stats__component_share=math.nan,
-        sample_stats__entropy=math.nan,
-        sample_stats__pair_probability=by_chain([0.0, 1.0, 1.0]),
-        constant_data__pair_same=-1,
-    )
-    assert find_problems(tree) == []
-    assert set(not_looked_for(tree)) >= {"one component", "restarts disagree"}
-    half = np.array([[[0.92, 0.04, 0.04], [math.nan] * 3]])
-    (found,) = find_problems(make(sample_stats__component_share=half))
-    assert "in 100% of the sequences" in found.message
