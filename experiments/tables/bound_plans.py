@@ -27,6 +27,18 @@ _IDEAS = (
     "test sequences in nats a step, lower is better."
 )
 
+# Tables 1 and 2 of Burda et al. (2015).
+_MODELS: Mapping[str, Mapping[str, str]] = {
+    "": {},
+    "two layers, ": {"--layers": "2"},
+    "fixed bits, ": {"--binarization": "fixed"},
+}
+_BOUNDS: Mapping[str, Mapping[str, str]] = {
+    "vae": {"--objective": "vae"},
+    "iwae 5": {"--particles": "5"},
+    "iwae 50": {"--particles": "50"},
+}
+
 # A curriculum counts in updates, so that it is a part of these.
 _SHORT = {"--updates": "400", "--kl-warmup": "100"}
 
@@ -88,9 +100,9 @@ BOUND_PLANS: Mapping[TableName, TablePlan] = MappingProxyType(
             "iwae_mnist",
             _IMAGES,
             {
-                "vae": {"--objective": "vae"},
-                "iwae 5": {"--particles": "5"},
-                "iwae 50": {"--particles": "50"},
+                f"{model}{bound}": {**options, **bounded}
+                for model, options in _MODELS.items()
+                for bound, bounded in _BOUNDS.items()
             },
         ),
         "ideas": _plan(
