@@ -144,18 +144,24 @@ def _points(
     Raises
     ------
     ConfigError
-        If two settings would share a folder.
+        If the options do not go with a setting, or two settings would share a folder.
     """
     needed = {name for section in sections for name in plan.needed(section)}
     given = {**passed, "--seed": tuple(map(str, range(options.seeds)))}
     if options.scale is not None:
         given["--scale"] = (options.scale,)
     device = next(iter(options.devices), None)
-    points = {
-        name: expand(plan.experiment, {**axes, **given}, device, _PROGRAM)
-        for name, axes in plan.settings.items()
-        if name in needed
-    }
+    points = {}
+    for name, axes in plan.settings.items():
+        if name not in needed:
+            continue
+        try:
+            points[name] = expand(plan.experiment, {**axes, **given}, device, _PROGRAM)
+        except ConfigError as error:
+            words = shlex.join(itertools.chain(*((word, *values) for word, values in axes.items())))
+            raise ConfigError(
+                f"the setting {name} of the table {options.table} ({words}): {error}"
+            ) from error
     owners: dict[Path, str] = {}
     for name, each in points.items():
         for point in each:
@@ -217,7 +223,8 @@ def _say(missing: Mapping[str, str], code: int) -> int:
         print(f"{state}: {name}", file=sys.stderr)
     if code == OUT_OF_TIME:
         print("the time is up", file=sys.stderr)
-    print("the same command goes on with these", file=sys.stderr)
+    if {"interrupted", "busy"} & set(missing.values()):
+        print("the same command goes on with what is interrupted or busy", file=sys.stderr)
     return code
 
 

@@ -106,7 +106,8 @@ class RunOptions:
     0."""
 
     components: Count = None
-    """K, the number of components; as many as objects or more."""
+    """K, the number of components. Default: as many as there can be objects, and one to spare for
+    static shapes, balls (two behind the curtain) and sprites."""
 
     objects: Count = None
     """Objects in each generated video or image."""

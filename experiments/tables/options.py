@@ -36,7 +36,7 @@ class TableOptions:
     """Make a table of the paper's experiments: run what is missing, test it, write the rows.
 
     Behind the table, options of experiments.run are taken too, with one value for all runs, as
-    "--network located". Runs get the folders that experiments.run chooses.
+    "--recipe improved". Runs get the folders that experiments.run chooses.
 
     The same command goes on where the last one stopped: finished runs and tests of unchanged
     weights are not repeated. It exits with 0 when the table is complete, 1 when some runs are not
@@ -49,9 +49,9 @@ class TableOptions:
     curriculum and two normalisations give, on strokes."""
 
     only: tuple[SectionName, ...] = ()
-    """Sections: main (the paper's), generalisation (other K and numbers of objects than trained
-    with), prediction (against copying the last frame and K = 1) and steps (AMI up to step 50).
-    Default: all that the table has."""
+    """Sections: main (the paper's), generalisation (other K and objects than trained with),
+    prediction (against copying the last frame and K = 1) and steps (AMI up to step 50). Default:
+    all that the table has."""
 
     seeds: int = 3
     """Run each setting with so many seeds, from 0."""

@@ -7,7 +7,8 @@ shown.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import asdict
+from typing import Any, Final
 
 from experiments.frames.config import FrameExperiment
 from experiments.frames.defaults import defaults
@@ -15,7 +16,7 @@ from experiments.images.config import ImageExperiment
 from experiments.kinds import Settings
 from experiments.sequences.config import SequenceExperiment
 
-__all__ = ["published"]
+__all__ = ["published", "published_transfer"]
 
 # Greff, van Steenkiste, Schmidhuber (2017), test AMI, mean over five runs, by guide, objects, K and
 # whether few digits were learned before all.
@@ -28,6 +29,19 @@ _AMI: Final[Mapping[tuple[str, str, int, int, bool], float]] = {
     ("flying_mnist", "rnn-em", 2, 2, True): 0.917,
     ("static_shapes", "rnn-em", 3, 4, False): 0.826,
     ("static_shapes", "n-em", 3, 4, False): 0.475,
+}
+
+# The same weights tested otherwise: experiment, staged, objects and K of the training, those of the
+# test, and its frames and steps.
+_TRANSFER: Final[Mapping[tuple[str, bool, tuple[int, int], tuple[int, int], int, int], float]] = {
+    ("flying_shapes", False, (3, 3), (3, 5), 21, 20): 0.972,
+    ("flying_shapes", False, (3, 5), (3, 3), 21, 20): 0.914,
+    ("flying_shapes", False, (5, 3), (3, 3), 21, 20): 0.886,
+    ("flying_shapes", False, (5, 5), (3, 5), 21, 20): 0.981,
+    ("flying_mnist", False, (2, 2), (3, 3), 21, 20): 0.729,
+    ("flying_mnist", True, (2, 2), (3, 3), 21, 20): 0.838,
+    ("flying_mnist", False, (2, 2), (2, 2), 1, 50): 0.619,
+    ("flying_mnist", True, (2, 2), (2, 2), 1, 50): 0.772,
 }
 
 # Nats a step of a VRNN with 32 latents, trained and scored by the same bound of four particles: the
@@ -70,6 +84,36 @@ def published(settings: Settings) -> dict[str, float]:
     return _of_images(settings)
 
 
+def published_transfer(trained: FrameExperiment, tested: Mapping[str, Any]) -> dict[str, float]:
+    """Return the figures of papers for weights that are tested otherwise than trained.
+
+    Parameters
+    ----------
+    trained
+        The settings of the training.
+    tested
+        Those of the test, as JSON keeps them.
+    """
+    usual = (trained.guide, tested["noise"], tested["variant"])
+    paper = defaults(trained.experiment, "paper", None, None)
+    if usual != (paper.guide, asdict(paper.noise), paper.variant):
+        return {}
+    key = (
+        trained.experiment,
+        trained.staged,
+        (trained.objects, trained.components),
+        (tested["objects"], tested["components"]),
+        tested["frames"],
+        tested["steps"],
+    )
+    return _both(_TRANSFER.get(key))
+
+
+def _both(ami: float | None) -> dict[str, float]:
+    # Whether the paper's tables use the mean over steps or the last step is not known.
+    return {} if ami is None else {"ami": ami, "ami_last": ami}
+
+
 def _of_frames(settings: FrameExperiment) -> dict[str, float]:
     paper = defaults(settings.experiment, "paper", settings.guide, None)
     tested = (settings.steps, settings.noise, settings.most_objects, settings.variant)
@@ -77,8 +121,7 @@ def _of_frames(settings: FrameExperiment) -> dict[str, float]:
         return {}
     objects, components = settings.objects, settings.components
     key = (settings.experiment, settings.guide, objects, components, settings.staged)
-    # Whether the paper's tables use the mean over steps or the last step is not known.
-    return {name: _AMI[key] for name in ("ami", "ami_last") if key in _AMI}
+    return _both(_AMI.get(key))
 
 
 def _of_sequences(settings: SequenceExperiment) -> dict[str, float]:

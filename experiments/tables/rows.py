@@ -14,10 +14,11 @@ from experiments.frames.config import FrameExperiment
 from experiments.frames.open_run import trained_settings
 from experiments.tables.copying import COPY, copying_scores
 from experiments.tables.options import SectionName
-from experiments.tables.plan import TablePlan
+from experiments.tables.plan import LONG, TablePlan
+from experiments.tables.published import published_transfer
 from experiments.tables.result_rows import ResultRow, to_rows
 from experiments.tables.run_groups import setting_name
-from experiments.tables.trials import LONG, Runs, Tested
+from experiments.tables.trials import Runs, Tested
 from inference import RunDirectory
 
 __all__ = ["Curves", "Section", "make_section", "prediction_note"]
@@ -99,6 +100,8 @@ def make_section(
         return None
     if name == "main":
         rows = collect([run for each in own.values() for run in each])
+        if plan.scores is not None:
+            rows = [row for row in rows if row.metric.removeprefix("test.") in plan.scores]
         return Section(rows, plan.note, _learning(plan, own))
     if name == "prediction":
         return _prediction(own, source)
@@ -137,10 +140,15 @@ def _generalisation(runs: Runs, tested: Sequence[Tested]) -> Section:
             contents,
             setting=f"{_setting(runs[test.trained])}, tested with {test.conditions}",
             metrics=_SEGMENTATION,
+            paper=published_transfer(
+                trained_settings(runs[test.trained][0]), contents[0]["conditions"]
+            ),
             **_about(runs[test.trained], "generalisation"),
         )
     return Section(
-        rows, "The weights of one setting, tested with other objects/K and without new training."
+        rows,
+        "The weights of one setting, tested under other conditions without new training: with "
+        "other objects/K, of digits also with one frame that stands still.",
     )
 
 
@@ -182,7 +190,8 @@ def prediction_note(settings: FrameExperiment) -> str:
         "Cross-entropy of max_k psi against the next clean frame, nats a frame, mean over steps "
         "and at some of them. A model has seen the frames before with noise and assigned the clean "
         f"ones. Copying predicts the last clean frame: as it is{wrong}, or fitted, as a + b x by "
-        "least squares on training videos."
+        "least squares on training videos. K = 1 has the paper's network: the small one would draw "
+        "all objects with one template of a few pixels."
     )
 
 

@@ -10,17 +10,14 @@ from experiments.frames.evaluate_options import EvaluateOptions
 from experiments.frames.open_run import open_run
 from experiments.frames.trial import Trial, trial
 from experiments.tables.options import SectionName, TableOptions
-from experiments.tables.plan import TablePlan, Test
+from experiments.tables.plan import LONG, TablePlan, Test
 from inference import RunDirectory
 from pyro_nem.errors import PyroNemError
 
-__all__ = ["EVALUATE", "LONG", "Runs", "Tested", "plan_tests", "score", "trials_of"]
+__all__ = ["EVALUATE", "Runs", "Tested", "plan_tests", "score", "trials_of"]
 
 EVALUATE = "experiments.evaluate"
 """The command that makes the same scores by hand."""
-
-LONG = 50
-"""The steps of the section "steps"."""
 
 _MOST_SEQUENCES = 1_000
 

@@ -33,8 +33,8 @@ def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
     row = rows["main", "3/5", "test.ami"]
     assert (row["values"], row["seeds"], row["paper"]) == ([0.5, 0.51], [0, 1], 0.997)
     assert ("main", "3/1", "test.ami") not in rows
-    # Five tests of other conditions and three of more steps, two seeds each.
-    assert len(tests_done) == len(set(tests_done)) == 16
+    # Seven tests of other conditions and three of more steps, two seeds each.
+    assert len(tests_done) == len(set(tests_done)) == 20
 
     # Made by hand, the same numbers.
     folder = tmp_path / "runs/flying_shapes/smoke-rnn-em-located-3objects-k3-seed1"
@@ -45,6 +45,8 @@ def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
     assert "--objects 5 --components 5" in row["command"]
     assert row["wall_seconds"] < 60
     assert row["paper"] is None
+    row = rows["generalisation", "3/3, tested with 3/5, 4 sequences", "test.ami"]
+    assert row["paper"] == 0.972
 
     long = read(folder / "evaluations" / "test-3objects-k3-t50-4sequences-best.json")["per_step"][
         "ami"
@@ -55,7 +57,7 @@ def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
         assert row["values"][1] == long[step - 1]
 
     bce = read(folder / "summary.json")["per_step"]["next_step_bce"]
-    assert rows["prediction", "3/1, prediction", "test.next_step_bce, step 20"]["mean"] == bce[19]
+    assert rows["prediction", "3/1, official network, prediction", "test.next_step_bce, step 20"]["mean"] == bce[19]
     copied = rows["prediction", "copy, fitted", "test.next_step_bce"]
     assert (copied["seeds"], copied["network"]) == ([], "none")
     plain = rows["prediction", "copy of the last frame", "test.next_step_bce"]
@@ -111,14 +113,16 @@ def test_a_table_stops_when_the_time_is_up_and_goes_on(runner, tests_done, tmp_p
     assert runner.begun == []
     error = capsys.readouterr().err
     assert error.count("interrupted: runs/flying_shapes/smoke-") == 10
-    assert error.endswith("the time is up\nthe same command goes on with these\n")
+    assert error.endswith(
+        "the time is up\nthe same command goes on with what is interrupted or busy\n"
+    )
     assert not (tmp_path / "results").exists()
 
     # With all runs there, the tests are what is left.
     assert main([*SHAPES, "--only", "main"]) == 0
     runner.__class__ = type("Finished", (Runner,), {"__call__": everything})
     assert main([*only, "--minutes", "1e-9"]) == 3
-    assert "interrupted: 10 tests" in capsys.readouterr().err
+    assert "interrupted: 14 tests" in capsys.readouterr().err
     assert tests_done == []
     assert {section for section, *_ in rows_of(tmp_path / "results")} == {"main"}
     assert main(only) == 0
@@ -149,6 +153,7 @@ def test_a_test_that_cannot_be_done_is_told_and_costs_no_other(runner, tmp_path,
     assert main([*SHAPES, *only]) == 1
     error = capsys.readouterr().err
     assert error.count("refused: ") == 1
+    assert "the same command goes on" not in error
     assert f"refused: {folder.relative_to(tmp_path)}, tested with 50 steps, 4 sequences: " in error
     assert "t50-4sequences-best.json: is not valid JSON" in error
     found = {(section, setting) for section, setting, _ in rows_of(tmp_path / "results")}

@@ -63,6 +63,10 @@ def test_what_all_settings_have_may_be_given_otherwise(runner, tmp_path, capsys)
         ([*SHAPES, "--noise", "0", "0.1"], "--noise: expected one value for all runs of the table"),
         ([*SHAPES, "--sedes", "2"], "did you mean --seeds?"),
         ([*SHAPES, "--jobs", "0"], "--jobs: expected at least 1, got 0"),
+        (
+            ["static", *SMALL, "--network", "located"],
+            "the setting n-em of the table static (--guide n-em --components 4): --network located",
+        ),
     ],
 )
 def test_bad_command_lines_are_explained(runner, capsys, arguments, message):
@@ -80,7 +84,7 @@ def test_options_of_run_hold_for_all_runs(runner, tmp_path):
     assert main([*SHAPES, *only, "--only", "steps", "prediction"]) == 0
     settings |= {setting for _, setting, _ in rows_of(tmp_path / "results")}
     assert "3/3, clip norm 3.0, 50 steps, 4 sequences" in settings
-    assert "3/1, clip norm 3.0, prediction" in settings
+    assert "3/1, official network, clip norm 3.0, prediction" in settings
 
 
 @pytest.mark.parametrize("kind", [FRAMES, SEQUENCES, IMAGES])

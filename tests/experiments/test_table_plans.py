@@ -1,17 +1,36 @@
 """What the tables consist of."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from experiments.cli import parse
+from experiments.frames.evaluate_options import EvaluateOptions, conditions
 from experiments.kinds import kind_of
 from experiments.sweeping.grid import expand
 from experiments.table import main
 from experiments.tables.bound_plans import BOUND_PLANS
 from experiments.tables.plan import PLANS
-from experiments.tables.published import published
+from experiments.tables.published import published, published_transfer
 from experiments.tables.rows import prediction_note
 from experiments.tables.run_groups import setting_name
+
+# The paper's generalisation, as remembered.
+TRANSFER = {
+    "flying_shapes": {
+        ("3/3", "3/5"): 0.972,
+        ("3/5", "3/3"): 0.914,
+        ("5/3", "3/3"): 0.886,
+        ("5/5", "3/5"): 0.981,
+    },
+    "flying_mnist": {
+        ("direct", "3/3"): 0.729,
+        ("direct", "still frames, 50 steps"): 0.619,
+        ("staged", "3/3"): 0.838,
+        ("staged", "still frames, 50 steps"): 0.772,
+    },
+}
 
 
 def expanded(plan, scale="laptop"):
@@ -107,6 +126,27 @@ def test_the_papers_figures_are_those_of_a_model(command, ami):
 )
 def test_published_bounds_are_those_of_a_model(command, found):
     assert figures(*command.split()) == found
+
+
+@pytest.mark.parametrize("name", ["flying_shapes", "flying_mnist"])
+def test_the_papers_generalisation_is_in_the_plan(name):
+    plan = PLANS[name]
+    found = expanded(plan)
+    figures = {}
+    for test in plan.tests:
+        trained = found[test.trained].settings
+        tested = conditions(EvaluateOptions("run", **options_of(test)), trained).to_dict()
+        figures[test.trained, test.conditions] = published_transfer(trained, tested)
+        for other in ({"guide": "r-nem"}, {"objects": 9}):
+            assert published_transfer(replace(trained, **other), tested) == {}
+        assert published_transfer(trained, {**tested, "noise": None}) == {}
+    assert {key: value["ami"] for key, value in figures.items() if value} == TRANSFER[name]
+    assert all(value.get("ami") == value.get("ami_last") for value in figures.values())
+
+
+def options_of(test):
+    words = iter(test.options)
+    return {word.removeprefix("--"): int(next(words)) for word in words}
 
 
 @pytest.mark.parametrize("name", [name for name in PLANS if name != "recipe"])
