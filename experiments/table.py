@@ -158,10 +158,7 @@ def _points(
         try:
             points[name] = expand(plan.experiment, {**axes, **given}, device, _PROGRAM)
         except ConfigError as error:
-            words = shlex.join(itertools.chain(*((word, *values) for word, values in axes.items())))
-            raise ConfigError(
-                f"the setting {name} of the table {options.table} ({words}): {error}"
-            ) from error
+            raise ConfigError(f"the setting {name} of this table, {error}") from error
     owners: dict[Path, str] = {}
     for name, each in points.items():
         for point in each:

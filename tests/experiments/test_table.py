@@ -57,7 +57,8 @@ def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
         assert row["values"][1] == long[step - 1]
 
     bce = read(folder / "summary.json")["per_step"]["next_step_bce"]
-    assert rows["prediction", "3/1, official network, prediction", "test.next_step_bce, step 20"]["mean"] == bce[19]
+    predicted = ("prediction", "3/1, official network, prediction")
+    assert rows[*predicted, "test.next_step_bce, step 20"]["mean"] == bce[19]
     copied = rows["prediction", "copy, fitted", "test.next_step_bce"]
     assert (copied["seeds"], copied["network"]) == ([], "none")
     plain = rows["prediction", "copy of the last frame", "test.next_step_bce"]
@@ -126,7 +127,7 @@ def test_a_table_stops_when_the_time_is_up_and_goes_on(runner, tests_done, tmp_p
     assert tests_done == []
     assert {section for section, *_ in rows_of(tmp_path / "results")} == {"main"}
     assert main(only) == 0
-    assert len(tests_done) == 10
+    assert len(tests_done) == 14
 
 
 def everything(runner, points, options, *, time_is_up):

@@ -65,7 +65,7 @@ def test_what_all_settings_have_may_be_given_otherwise(runner, tmp_path, capsys)
         ([*SHAPES, "--jobs", "0"], "--jobs: expected at least 1, got 0"),
         (
             ["static", *SMALL, "--network", "located"],
-            "the setting n-em of the table static (--guide n-em --components 4): --network located",
+            "the setting n-em of this table, static_shapes --guide n-em --components 4 ",
         ),
     ],
 )
