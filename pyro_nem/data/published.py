@@ -2,12 +2,14 @@
 
 import gzip
 import hashlib
-import urllib.request
+import io
+import sys
 import zlib
 from collections.abc import Callable
-from http.client import HTTPException
 from pathlib import Path
 from typing import Final, NamedTuple
+
+import pooch
 
 from pyro_nem.data.folders import DATA_VARIABLE, cache_dir, data_dir
 from pyro_nem.errors import DataError
@@ -16,6 +18,8 @@ from pyro_nem.files import make_directory, replacing
 __all__ = ["PublishedFile", "published_content"]
 
 _SECONDS: Final = 30
+_CHUNK: Final = 2**16
+_GZIP: Final = b"\x1f\x8b"
 
 
 def _sha256(content: bytes) -> str:
@@ -34,7 +38,7 @@ class PublishedFile(NamedTuple):
     sha256: str
     """Digest of its content, decompressed if it is compressed."""
     gzipped: bool = False
-    """Whether it is compressed. Mirrors and their users do that in different ways."""
+    """Whether it is compressed; mirrors do that in different ways, and a file may be without."""
     digest: Callable[[bytes], str] = _sha256
     """Gives that digest; may raise DataError."""
 
@@ -78,15 +82,19 @@ def published_content(file: PublishedFile, report: Callable[[str], None] = print
 
 def _download(file: PublishedFile, target: Path, report: Callable[[str], None]) -> bytes:
     """Return the content of a file from the first address that has it, after keeping the file."""
+    fetch = pooch.HTTPDownloader(
+        progressbar=sys.stderr.isatty(), chunk_size=_CHUNK, timeout=_SECONDS
+    )
     failures = []
     for url in file.addresses:
         report(f"Downloading {url} into {target.parent} (once)")
         try:
-            with urllib.request.urlopen(url, timeout=_SECONDS) as answer:
-                stored = answer.read()
+            answer = io.BytesIO()
+            fetch(url, answer, None)
+            stored = answer.getvalue()
             content = _checked(file, stored)
-        # Refused connections and time-outs are OSErrors, answers cut short HTTPExceptions.
-        except (OSError, HTTPException, DataError) as error:
+        # All errors of requests are OSErrors.
+        except (OSError, DataError) as error:
             failures.append(f"{url}: {error}")
             continue
         make_directory(target.parent)
@@ -102,7 +110,8 @@ def _download(file: PublishedFile, target: Path, report: Callable[[str], None]) 
 def _checked(file: PublishedFile, stored: bytes) -> bytes:
     """Return the decompressed content of a file if it is the published one."""
     content = stored
-    if file.gzipped:
+    # Where a server calls the compression an encoding, requests has undone it.
+    if file.gzipped and stored.startswith(_GZIP):
         try:
             content = gzip.decompress(stored)
         except (OSError, EOFError, zlib.error) as error:

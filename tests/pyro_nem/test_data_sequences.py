@@ -1,13 +1,12 @@
 """Sequences of unequal length in padded batches, and the piano rolls among them."""
 
-import io
 import itertools
-import urllib.request
 
 import numpy as np
 import pytest
 import small_rolls
 import torch
+from answers import answer
 from small_rolls import needs_rolls
 
 from pyro_nem.data import (
@@ -136,11 +135,10 @@ def test_rolls_are_those_of_the_file(tmp_path, monkeypatch):
 
 def test_a_missing_file_of_rolls_is_downloaded_and_checked(tmp_path, monkeypatch):
     small_rolls.put(tmp_path / "there", monkeypatch)
-    answer = (tmp_path / "there" / "polyphonic" / "JSB_Chorales.mat").read_bytes()
+    file = (tmp_path / "there" / "polyphonic" / "JSB_Chorales.mat").read_bytes()
     monkeypatch.delenv("PYRO_NEM_DATA")
     monkeypatch.setenv("PYRO_NEM_CACHE", str(tmp_path / "cache"))
-    answers = [answer + b"x", answer]
-    monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: io.BytesIO(answers.pop(0)))
+    answer(monkeypatch, file + b"x", file)
     with pytest.raises(DataError, match=r"expected the JSB Chorales .* SHA-256 is .* by hand"):
         piano_rolls("jsb", report=lambda line: None)
     lines = []

@@ -1,11 +1,11 @@
 """Spoken digits: found, downloaded, checked, split and cut into frames."""
 
 import io
-import urllib.request
 
 import numpy as np
 import pytest
 import small_speech
+from answers import answer
 from scipy.io import wavfile
 from small_speech import needs_speech
 
@@ -55,7 +55,7 @@ def test_without_the_folder_the_archive_is_downloaded_once(tmp_path, monkeypatch
     monkeypatch.setenv("PYRO_NEM_CACHE", str(tmp_path / "cache"))
     damaged = {**content, "0_ben_3.wav": content["0_ben_4.wav"]}
     answers = [b"no archive", small_speech.archive(damaged), small_speech.archive(content)]
-    monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: io.BytesIO(answers.pop(0)))
+    answer(monkeypatch, *answers)
     for message in (
         "an archive of recordings, but",
         "expected the Free Spoken Digit Dataset, whose SHA-256",
