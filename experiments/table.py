@@ -24,13 +24,15 @@ from experiments.tables.trials import EVALUATE, plan_tests, score, trials_of
 from pyro_nem.errors import CheckpointError, ConfigError
 from pyro_nem.plots import save_figure, seed_curves
 
-__all__ = ["OUT_OF_TIME", "main"]
+__all__ = ["OUT_OF_TIME", "OWN", "main"]
 
 OUT_OF_TIME = 3
 """Exit code when ``--minutes`` were over before the table was complete."""
 
+OWN = {"--help", *("--" + field.name.replace("_", "-") for field in fields(TableOptions))}
+"""Its own options; others are those of experiments.run."""
+
 _PROGRAM = "experiments.table"
-_OWN = {"--help", *("--" + field.name.replace("_", "-") for field in fields(TableOptions))}
 
 Points = Mapping[str, Sequence[GridPoint]]
 """Setting -> its runs, one a seed."""
@@ -43,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     an error, 3 when the time was up, 130 after Ctrl-C or SIGTERM.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    own, passed = split_arguments(given, _OWN)
+    own, passed = split_arguments(given, OWN)
     return run_command(TableOptions, lambda options: _run(options, passed, given), _PROGRAM, own)
 
 
@@ -119,7 +121,7 @@ def _passed(plan: TablePlan, words: Sequence[str]) -> dict[str, tuple[str, ...]]
     ConfigError
         If one is unknown, has several values, or is what the table itself varies.
     """
-    passed = to_axes(plan.experiment, words, _OWN)
+    passed = to_axes(plan.experiment, words, OWN)
     varied = {"--seed", *plan.varied()}
     for name, values in passed.items():
         if name in varied:
