@@ -98,6 +98,23 @@ def test_the_figures_of_sequences_are_those_of_the_committed_results(
     assert set(numbers) <= known
 
 
+@pytest.mark.parametrize(
+    ("document", "experiments"),
+    [("experiments.md", ["static_shapes", "flying_shapes", "flying_mnist"])],
+)
+def test_means_and_deviations_are_those_of_the_committed_results(document, experiments):
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    known = {
+        f"{row['mean']:.3f} ± {row['std']:.3f}"
+        for experiment in experiments
+        for row in results(experiment)
+        if row["std"] is not None
+    }
+    found = re.findall(r"\d\.\d+ ± \d\.\d+", text)
+    assert len(found) > 10
+    assert set(found) <= known
+
+
 def test_the_readmes_figures_are_those_of_the_committed_results():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = [
