@@ -24,6 +24,7 @@ from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
 from inference.score_summary import over_sequences, over_time
 from inference.step_weights import resolve_step_weights
+from inference.streams import Stream
 from inference.task import Metrics
 from models import BernoulliPixels, SpatialMixture
 from pyro_nem.checks import at_least
@@ -31,9 +32,6 @@ from pyro_nem.data import FrameSource, Noise, as_source, make_clip
 from pyro_nem.errors import ConfigError
 
 __all__ = ["Evaluation", "default_noise", "default_steps", "evaluate"]
-
-# Streams of randomness beside stream 0, the training updates.
-_STREAM = 1
 
 
 class Evaluation(NamedTuple):
@@ -159,7 +157,7 @@ def evaluate(
         frames=steps + 1,
         batch_size=batch_size,
         seed=seed,
-        stream=_STREAM,
+        stream=Stream.SCORES,
         device=device,
         sequences=sequences,
         collisions=True,

@@ -8,7 +8,7 @@ from itertools import count
 import torch
 from torch import Generator
 
-from inference.streams import update_seed
+from inference.streams import Stream, update_seed
 from pyro_nem.data import WHOLE, FrameBatch, FrameSource, Share, ordered_batches
 
 __all__ = ["held_out_batches"]
@@ -20,7 +20,7 @@ def held_out_batches(
     frames: int,
     batch_size: int,
     seed: int,
-    stream: int,
+    stream: Stream,
     device: torch.device,
     sequences: int | None = None,
     collisions: bool = False,

@@ -15,13 +15,11 @@ from inference.frame_scores import sampled_terms
 from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
+from inference.streams import Stream
 from pyro_nem.checks import at_least
 from pyro_nem.data import FrameSource, Noise, as_source, make_clip
 
 __all__ = ["ImportanceWeighted", "importance_weighted"]
-
-# Streams of randomness beside 0 (training), 1 (evaluation) and 2 (prediction).
-_STREAM = 3
 
 
 class ImportanceWeighted(NamedTuple):
@@ -97,7 +95,7 @@ def importance_weighted(
         frames=steps + 1,
         batch_size=max(1, rows_at_once // particles),
         seed=seed,
-        stream=_STREAM,
+        stream=Stream.BOUNDS,
         device=like.device,
         sequences=sequences,
         share=processes.share,

@@ -15,15 +15,13 @@ from inference.frame_scores import segmentation_scores_of
 from inference.guides import RecurrentGuide
 from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
+from inference.streams import Stream
 from models import Rollout
 from pyro_nem.data import Clip, FrameSource, Noise, as_source, make_clip
 from pyro_nem.errors import ConfigError
 from pyro_nem.metrics import next_step_bce
 
 __all__ = ["Imagination", "Prediction", "imagine_clip", "predict"]
-
-# Streams of randomness beside 0 (training) and 1 (evaluation).
-_STREAM = 2
 
 
 class Imagination(NamedTuple):
@@ -104,7 +102,7 @@ def predict(
         frames=seen + steps + 1,
         batch_size=batch_size,
         seed=seed,
-        stream=_STREAM,
+        stream=Stream.PREDICTION,
         device=next(objective.parameters()).device,
     )
     for batch, generator in batches:

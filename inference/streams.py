@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 import numpy as np
 
-__all__ = ["update_seed"]
+__all__ = ["Stream", "update_seed"]
 
 
-def update_seed(seed: int, stream: int, index: int, rank: int = 0) -> int:
+class Stream(IntEnum):
+    """What randomness is for."""
+
+    TRAINING = 0
+    SCORES = 1
+    PREDICTION = 2
+    BOUNDS = 3
+    DIAGNOSIS = 4
+    PAIRS = 5
+    ACTIVITY = 6
+
+
+def update_seed(seed: int, stream: Stream, index: int, rank: int = 0) -> int:
     """Return a seed for one use of randomness, independent of every other.
 
     Parameters

@@ -11,16 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from inference.processes import ALONE, Processes
-from inference.streams import update_seed
+from inference.streams import Stream, update_seed
 from inference.task import BatchT, Metrics, Task
 from inference.training_config import TrainingConfig
 from inference.weight_average import WeightAverage
 from pyro_nem.errors import NumericalError
 
 __all__ = ["Update"]
-
-# The stream of randomness of training; held-out data have others.
-_STREAM = 0
 
 # Options of an optimiser that are not those of the run that saved.
 _OF_THE_DEVICE = ("fused", "capturable", "lr")
@@ -80,7 +77,7 @@ class Update(Generic[BatchT]):
         NumericalError
             If loss or gradient are NaN or infinite; with ``deferred``, see :meth:`check`.
         """
-        seed = update_seed(self.config.seed, _STREAM, update, self.processes.rank)
+        seed = update_seed(self.config.seed, Stream.TRAINING, update, self.processes.rank)
         self.generator.manual_seed(seed)
         self._number.fill_(update + 1)
         for group in self.optimizer.param_groups:

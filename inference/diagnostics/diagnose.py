@@ -20,15 +20,12 @@ from inference.evaluation import default_noise, default_steps
 from inference.frame_task import check_source
 from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
-from inference.streams import update_seed
+from inference.streams import Stream, update_seed
 from models import SpatialMixture
 from pyro_nem.checks import at_least
 from pyro_nem.data import FrameSource, Noise, as_source, frames_sha256, make_clip
 
 __all__ = ["diagnose"]
-
-# Streams of randomness beside 0 to 3 (training, evaluation, prediction, bounds) and 5 (pairs).
-_STREAM = 4
 
 
 def diagnose(
@@ -125,7 +122,7 @@ def diagnose(
         frames=steps + 1,
         batch_size=max(1, rows_at_once // rows),
         seed=seed,
-        stream=_STREAM,
+        stream=Stream.DIAGNOSIS,
         device=like.device,
         sequences=sequences,
     ):
@@ -140,7 +137,9 @@ def diagnose(
         parts.append(batch_draws(objective, clip, labels, panel, amount, generator))
         count += size
     arrays = join_batches(parts, draws)
-    generator = torch.Generator(like.device).manual_seed(update_seed(seed, _STREAM, len(parts)))
+    generator = torch.Generator(like.device).manual_seed(
+        update_seed(seed, Stream.DIAGNOSIS, len(parts))
+    )
     prior = prior_frames(objective, steps, draws, generator)
     if prior.frames is not None:
         arrays["prior_predictive/x"] = compact(prior.frames[None])

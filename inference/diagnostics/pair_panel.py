@@ -9,13 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inference.streams import update_seed
+from inference.streams import Stream, update_seed
 
 __all__ = ["PairPanel", "draw_pairs"]
-
-# Streams of randomness beside those of training, evaluation, prediction and bounds, 0 to 3, and of
-# the draws, 4.
-_STREAM = 5
 
 
 class PairPanel(NamedTuple):
@@ -56,7 +52,7 @@ def draw_pairs(labels: Tensor, pairs: int, *, seed: int, first: int) -> PairPane
         scored = np.flatnonzero(groups)
         known = len(scored) > 1
         pool = scored if known else np.arange(len(groups))
-        generator = np.random.default_rng(update_seed(seed, _STREAM, index))
+        generator = np.random.default_rng(update_seed(seed, Stream.PAIRS, index))
         one = generator.integers(len(pool), size=pairs)
         other = (one + generator.integers(1, len(pool), size=pairs)) % len(pool)
         chosen = pool[np.stack([one, other], 1)]  # [P, 2]

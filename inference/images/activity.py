@@ -10,15 +10,13 @@ from torch import Tensor
 
 from inference.diagnostics import ACTIVE
 from inference.images.objective import ImageObjective
-from inference.streams import update_seed
+from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
 from pyro_nem.data import ImageSet
 from pyro_nem.errors import ConfigError
 
 __all__ = ["Activity", "latent_activity"]
 
-# Streams of randomness beside stream 0, the training updates, and 1, the scores.
-_STREAM = 2
 _IMAGES = 100
 
 
@@ -74,7 +72,9 @@ def latent_activity(
     means: list[list[Tensor]] = [[] for _ in range(layers)]
     for index, start in enumerate(range(0, len(data), _IMAGES)):
         x = data.probabilities(slice(start, start + _IMAGES)).to(like)
-        generator = torch.Generator(like.device).manual_seed(update_seed(seed, _STREAM, index))
+        generator = torch.Generator(like.device).manual_seed(
+            update_seed(seed, Stream.ACTIVITY, index)
+        )
         with torch.no_grad(), pyro.validation_enabled(False):
             noise = objective.guide.noise(len(x), draws, generator)
             below = x

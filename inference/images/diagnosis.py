@@ -19,15 +19,12 @@ from inference.diagnostics.tree import build_tree, join_batches
 from inference.images.diagnosis_schema import image_variables
 from inference.images.objective import ImageObjective
 from inference.reference.common import drawn_seed, seeded
-from inference.streams import update_seed
+from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
 from pyro_nem.data import ImageSet, arrays_sha256
 from pyro_nem.errors import ConfigError
 
 __all__ = ["diagnose_images"]
-
-# Streams of randomness beside stream 0, the training updates, 1, the scores, and 2, active latents.
-_STREAM = 3
 
 
 def diagnose_images(
@@ -96,7 +93,7 @@ def diagnose_images(
     parts: list[Arrays] = []
     for index, start in enumerate(range(0, len(source), size)):
         x = source.probabilities(slice(start, start + size)).to(like)
-        seeds = [update_seed(seed, _STREAM, index * restarts + n) for n in range(restarts)]
+        seeds = [update_seed(seed, Stream.DIAGNOSIS, index * restarts + n) for n in range(restarts)]
         with torch.no_grad(), pyro.validation_enabled(False):
             chains = [_chain(weighted, x, kept_draws, each) for each in seeds]
         found = {path: np.stack([chain[path] for chain in chains]) for path in chains[0]}
@@ -104,7 +101,7 @@ def diagnose_images(
     variables = image_variables(len(objective.model.latent_sizes))
     arrays = join_batches(parts, variables=variables)
     nothing = like.new_zeros(kept_draws, source.size)
-    with torch.no_grad(), seeded(update_seed(seed, _STREAM, len(parts) * restarts)):
+    with torch.no_grad(), seeded(update_seed(seed, Stream.DIAGNOSIS, len(parts) * restarts)):
         drawn = poutine.trace(poutine.uncondition(objective.model)).get_trace(nothing)
     arrays["prior_predictive/x"] = compact(drawn.nodes["x"]["value"][None])
     return build_tree(

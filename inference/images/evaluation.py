@@ -12,15 +12,12 @@ from torch import Tensor
 from inference.bound_config import BoundConfig
 from inference.images.objective import ImageObjective
 from inference.processes import ALONE, Processes
-from inference.streams import update_seed
+from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
 from pyro_nem.data import ImageSet
 from pyro_nem.metrics import standard_errors
 
 __all__ = ["ImageScores", "score_images", "score_objective"]
-
-# Streams of randomness beside stream 0, the training updates.
-_STREAM = 1
 
 # Draws of latents that are computed together; the images that they decode to fill 6 MB.
 _ROWS = 2000
@@ -83,7 +80,9 @@ def score_objective(
     share = processes.share
     for index in range(share.index, -(-len(data) // size), share.count):
         x = data.probabilities(slice(index * size, (index + 1) * size)).to(like)
-        generator = torch.Generator(like.device).manual_seed(update_seed(seed, _STREAM, index))
+        generator = torch.Generator(like.device).manual_seed(
+            update_seed(seed, Stream.SCORES, index)
+        )
         log_weights, divergences = [], []
         for first in range(0, particles, rows_at_once):
             with torch.no_grad(), pyro.validation_enabled(False):

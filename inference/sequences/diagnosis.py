@@ -14,15 +14,12 @@ from inference.sequences.diagnosis_batch import Amount, describe_batch
 from inference.sequences.diagnosis_schema import SEQUENCE_VARIABLES
 from inference.sequences.generation import draw_sequences
 from inference.sequences.objective import SequenceObjective
-from inference.streams import update_seed
+from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceSet, arrays_sha256, padded_batches
 from pyro_nem.errors import ConfigError
 
 __all__ = ["diagnose_sequences"]
-
-# Streams of randomness beside stream 0, the training updates, and 1, the scores.
-_STREAM = 2
 
 
 def diagnose_sequences(
@@ -116,7 +113,7 @@ def diagnose_sequences(
         )
         generators = [
             torch.Generator(like.device).manual_seed(
-                update_seed(seed, _STREAM, index * restarts + chain)
+                update_seed(seed, Stream.DIAGNOSIS, index * restarts + chain)
             )
             for chain in range(restarts)
         ]
@@ -127,7 +124,7 @@ def diagnose_sequences(
         objective,
         kept_draws,
         min(shown_steps, longest),
-        seed=update_seed(seed, _STREAM, len(parts) * restarts),
+        seed=update_seed(seed, Stream.DIAGNOSIS, len(parts) * restarts),
     )  # [T, B, D]
     arrays["prior_predictive/x"] = prior.transpose(0, 1).float().cpu().numpy()[None]
     return build_tree(

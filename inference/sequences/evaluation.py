@@ -14,15 +14,12 @@ from inference.processes import ALONE, Processes
 from inference.sequences.modes import as_trained
 from inference.sequences.objective import SequenceObjective
 from inference.sequences.resampling import RESAMPLE
-from inference.streams import update_seed
+from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceSet, padded_batches
 from pyro_nem.metrics import standard_errors
 
 __all__ = ["SequenceScores", "score_objective", "score_sequences"]
-
-# Streams of randomness beside stream 0, the training updates.
-_STREAM = 1
 
 
 class SequenceScores(NamedTuple):
@@ -93,7 +90,9 @@ def score_objective(
     batches = padded_batches(data, batch_size=batch_size, share=share)
     for turn, batch in enumerate(batches):
         index = turn * share.count + share.index
-        generator = torch.Generator(like.device).manual_seed(update_seed(seed, _STREAM, index))
+        generator = torch.Generator(like.device).manual_seed(
+            update_seed(seed, Stream.SCORES, index)
+        )
         with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
             terms = objective(batch.to(like), generator)
         found = {"bound": terms.bound.double().cpu()}

@@ -13,7 +13,7 @@ from small_run import CONFIG, frames, numbers, run
 from inference import RunDirectory, expected_processes, joined, load_checkpoint, run_training
 from inference.frame_task import FrameTask
 from inference.processes import ALONE, Processes
-from inference.streams import update_seed
+from inference.streams import Stream, update_seed
 from pyro_nem.data import Noise
 from pyro_nem.errors import ConfigError
 
@@ -157,6 +157,6 @@ def test_each_process_reads_its_part_of_a_batch():
 
 
 def test_the_first_process_draws_as_a_single_one_and_the_others_otherwise():
-    seeds = [update_seed(2**40, 0, 7, rank) for rank in range(4)]
-    assert seeds[0] == update_seed(2**40, 0, 7)
+    seeds = [update_seed(2**40, Stream.TRAINING, 7, rank) for rank in range(4)]
+    assert seeds[0] == update_seed(2**40, Stream.TRAINING, 7)
     assert len(set(seeds)) == 4

@@ -17,8 +17,7 @@ from inference.diagnostics import (
     latents_not_looked_for,
 )
 from inference.sequences import SequenceObjective, diagnose_sequences
-from inference.sequences.diagnosis import _STREAM
-from inference.streams import update_seed
+from inference.streams import Stream, update_seed
 from pyro_nem.data import SequenceSet, pad
 from pyro_nem.errors import ConfigError
 
@@ -53,7 +52,7 @@ def written_out(objective, chain):
     model, guide = objective.model, objective.guide
     batch = pad(rolls().sequences)
     batch = batch._replace(x=batch.x.double())
-    generator = torch.Generator().manual_seed(update_seed(0, _STREAM, chain))
+    generator = torch.Generator().manual_seed(update_seed(0, Stream.DIAGNOSIS, chain))
     with torch.no_grad():
         drawn = guide.rollout(batch, generator, DRAWS)
         (q, s), (p, r) = drawn.posterior, model.prior_law(drawn.context)

@@ -20,7 +20,7 @@ from inference import (
     load_checkpoint,
     train,
 )
-from inference.streams import update_seed
+from inference.streams import Stream, update_seed
 from pyro_nem.data import Noise
 from pyro_nem.errors import ConfigError, NumericalError
 
@@ -124,8 +124,8 @@ def test_the_weights_average_is_the_exponential_one(tmp_path):
 
 
 def test_streams_of_randomness_differ():
-    seeds = {update_seed(s, stream, i) for s in range(5) for stream in range(3) for i in range(50)}
-    assert len(seeds) == 5 * 3 * 50
+    seeds = {update_seed(s, stream, i) for s in range(5) for stream in Stream for i in range(50)}
+    assert len(seeds) == 5 * len(Stream) * 50
 
 
 @pytest.mark.parametrize(
