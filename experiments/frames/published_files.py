@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pyro_nem.errors import ConfigError, DataError
 
-__all__ = ["published_file"]
+__all__ = ["is_published", "published_file"]
 
 # What is asked for, by experiment -> the file's name without its ending.
 _FILES = {
@@ -88,3 +88,8 @@ def published_file(
             "file with --data"
         )
     return path
+
+
+def is_published(path: Path) -> bool:
+    """Return whether a file has the name of a published one."""
+    return any(path.name == f"{name}.h5" for files in _FILES.values() for name in files.values())

@@ -80,6 +80,11 @@ def test_a_run_is_resumed_and_tested_with_the_folder(tmp_path, capsys):
     assert (tmp_path / "run/evaluations/test-flying_shapes_5-k5-t4-4sequences-best.json").exists()
     assert rollout.main([folder, *data_dir, *other, "--seen", "2", "--steps", "2"]) == 0
     assert (tmp_path / "run/rollouts/flying_shapes_5-k5-seen2-steps2.json").exists()
+    capsys.readouterr()
+    for program, name in ((evaluate, "objects"), (evaluate, "frames"), (rollout, "objects")):
+        assert program.main([folder, f"--{name}", "5"]) == 2
+        said = capsys.readouterr().err
+        assert f"--{name}: the run was trained on {tmp_path}/flying_shapes.h5, in place of" in said
     (tmp_path / "else").mkdir()
     write(tmp_path / "else" / "flying_shapes.h5")
     options = ["--data-dir", str(tmp_path / "else"), "--resume", "--run-dir", folder]
