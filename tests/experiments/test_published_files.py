@@ -92,6 +92,25 @@ def test_a_run_is_resumed_and_tested_with_the_folder(tmp_path, capsys):
     assert "holds a run with data" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("no_pictures")
+def test_grey_files_are_for_gaussian_pixels(tmp_path, capsys):
+    binary, grey = write(tmp_path / "binary.h5"), write(tmp_path / "grey.h5")
+    with h5py.File(grey, "r+") as file:
+        for split in file.values():
+            split["features"][...] *= np.float32(0.5)
+    folder = tmp_path / "run"
+    small = ["--scale", "smoke", "--steps", "4", "--posterior-sequences", "0", "--run-dir"]
+    for options in ([], ["--guide", "n-em", "--network", "official"]):
+        arguments = ["flying_shapes", *options, "--data", str(grey), *small, str(folder)]
+        assert run.main(arguments) == 2
+        assert "Bernoulli pixels expect frames of 0 and 1, found 0.5" in capsys.readouterr().err
+        assert not folder.exists()
+    assert run.main(["flying_shapes", "--data", str(binary), *small, str(folder)]) == 0
+    capsys.readouterr()
+    assert evaluate.main([str(folder), "--data", str(grey)]) == 2
+    assert "Bernoulli pixels" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("experiment", "options", "name"),
     [
