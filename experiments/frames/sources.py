@@ -49,17 +49,19 @@ def check_one_source(options: SourceOptions, *, frames: int | None = None) -> No
     options
         Those of the command.
     frames
-        Frames of a generated sequence, if the command was asked for a number of them.
+        Frames of a generated sequence, if the command was asked for a number of them; 1 finds
+        published still images too.
 
     Raises
     ------
     ConfigError
         If they are.
     """
-    if frames is not None and (options.data is not None or options.data_dir is not None):
+    files = options.data is not None or (options.data_dir is not None and frames != 1)
+    if frames is not None and files:
         raise ConfigError(
             "--frames: describes generated data, but --data and --data-dir bring their own; leave "
-            "one of them out"
+            "one of them out (--frames 1 --data-dir finds the published still images)"
         )
     if options.data is None:
         return
@@ -152,8 +154,8 @@ def file_to_test(
     if given:
         raise ConfigError(
             f"{given[0]}: the run was trained on {trained.data}, in place of which nothing is "
-            "generated; give --data-dir, the folder of the published files, or --data, another "
-            f"file, without {given[0]}"
+            f"generated; give --data, another file, without {given[0]}, or --data-dir, the folder "
+            "of the published files (for other objects, or still images by --frames 1)"
         )
     return trained.data
 
