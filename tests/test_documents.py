@@ -5,6 +5,7 @@ import importlib
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 DIGITS = "runs/flying_mnist/laptop-rnn-em-located-2objects-k2-seed0"
 CHORALES = "runs/chorales/laptop-jsb-vrnn-elbo-seed0"
 IMAGES = "runs/vae_mnist/laptop-dynamic-elbo-latent-size2-seed0"
+PAPER = "runs/flying_shapes/paper-rnn-em-official-3objects-k3-seed0"
 RUN_DIRS = {
     "flying_shapes": "runs/flying_shapes/laptop-rnn-em-located-3objects-k3-seed0",
     "bouncing_balls": "runs/bouncing_balls/laptop-r-nem-located-4objects-k5-seed0",
@@ -99,6 +101,7 @@ def workspace(tmp_path_factory):
         size = ["--latent-size", "2"] if experiment == "vae_mnist" else []
         options = ["--scale", "smoke", "--run-dir", run_dir, *size]
         call(folder, "experiments.run", [experiment, *options])
+    shutil.copytree(folder / RUN_DIRS["flying_shapes"], folder / PAPER)
     five = ["--components", "5", "--run-dir", RUN_DIRS["flying_shapes"].replace("k3", "k5")]
     call(folder, "experiments.run", ["flying_shapes", "--scale", "smoke", *five])
     file = next((folder / "cache").glob("shapes-3-objects-21*.h5"))
