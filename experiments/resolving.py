@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from experiments.scale import Scale
@@ -22,9 +23,13 @@ def choose_scale(scale: Scale | None, device: str) -> tuple[Scale, str]:
 
 
 def given(options: Any, names: Sequence[str]) -> dict[str, Any]:
-    """Return the options among ``names`` that the user gave."""
+    """Return the options among ``names`` that the user gave, as settings hold them."""
     values = {name: getattr(options, name) for name in names}
-    return {name: value for name, value in values.items() if value is not None}
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def require_same(

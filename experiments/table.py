@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from experiments.cli import INTERRUPTED, launcher, provenance, run_command
+from experiments.cli import INTERRUPTED, provenance, run_command
 from experiments.sweeping.grid import GridPoint, expand, split_arguments, to_axes
 from experiments.sweeping.options import SweepOptions
 from experiments.sweeping.run_points import intention, run_name, run_points
@@ -20,7 +19,7 @@ from experiments.tables.kept_rows import write_joined
 from experiments.tables.options import SectionName, TableOptions
 from experiments.tables.plan import PLANS, TablePlan
 from experiments.tables.rows import Section, make_section
-from experiments.tables.trials import EVALUATE, plan_tests, score, trials_of
+from experiments.tables.trials import intended, plan_tests, score
 from pyro_nem.errors import CheckpointError, ConfigError
 from pyro_nem.plots import save_figure, seed_curves
 
@@ -202,9 +201,8 @@ def _list(
         for name, each in points.items()
     }
     for test in (test for section in sections for test in plan_tests(options, plan, section)):
-        for trial in trials_of(options, test, finished):
-            state = "new" if trial.stored() is None else "tested"
-            print(f"{state:<13}{shlex.join([*launcher(EVALUATE), *trial.arguments])}")
+        for line in intended(options, test, finished):
+            print(line)
         if waiting := len(points[test.trained]) - len(finished[test.trained]):
             print(f"{'waiting':<13}{test.trained}, tested with {test.conditions}: {waiting} runs")
 

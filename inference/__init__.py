@@ -16,6 +16,7 @@ from inference.importance import ImportanceWeighted, importance_weighted
 from inference.interruption import Interruption
 from inference.joining import expected_processes, joined, said_first
 from inference.objective import LossTerms, NEMObjective
+from inference.pixel_levels import check_levels
 from inference.prediction import Imagination, Prediction, imagine_clip, predict
 from inference.processes import ALONE, Processes
 from inference.progress import duration
@@ -63,6 +64,7 @@ __all__ = [
     "StateSamples",
     "TrainingConfig",
     "amortisation_gap",
+    "check_levels",
     "check_source",
     "co_assignment",
     "combine",

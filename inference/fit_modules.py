@@ -54,7 +54,8 @@ def fit(
     model, guide
         The Pyro program and a guide for it; trained in place, on the device where they are.
     data
-        Frames to train on: a source, or an array [T, N, rows, columns, C] in [0, 1].
+        Frames to train on: a source, or an array [T, N, rows, columns, C] in [0, 1]; of 0 and 1
+        where pixels are Bernoulli.
     validation
         Held-out frames that decide which weights are kept; none keeps the last.
     steps

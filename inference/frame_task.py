@@ -13,6 +13,7 @@ from torch import Generator, Tensor, nn
 from inference.evaluation import evaluate
 from inference.frame_scores import segmentation_scores_of
 from inference.objective import NEMObjective
+from inference.pixel_levels import check_levels
 from inference.processes import ALONE, Processes
 from inference.task import Metrics
 from inference.training_config import TrainingConfig
@@ -135,7 +136,10 @@ def check_source(objective: NEMObjective, source: FrameSource, steps: int) -> No
     Raises
     ------
     ConfigError
-        If the frames are of another size than the model's, or too few; the message names them.
+        If the frames are of another size than the model's, too few, or grey where its pixels are
+        Bernoulli (see :func:`check_levels`); the message names them.
+    DataError
+        If the first frames hold values that no pixel can have.
     """
     if source.image_shape != objective.model.image_shape:
         raise ConfigError(
@@ -150,3 +154,4 @@ def check_source(objective: NEMObjective, source: FrameSource, steps: int) -> No
             f"steps: {steps} steps need {steps + 1} frames, but {source.name} has "
             f"{source.num_frames}; ask for at most {source.num_frames - 1} steps"
         )
+    check_levels(objective.model, source)

@@ -29,18 +29,25 @@ def idx(made):
     return struct.pack(">4i", 2051, *made.shape) + made.tobytes()
 
 
+SETS = {"train": images(40, 0), "t10k": images(10, 1)}
+
+
 def put(folder, monkeypatch):
     """Write 40 digits for training and validation and 10 to test, and let them be MNIST's."""
-    sets = {"train": images(40, 0), "t10k": images(10, 1)}
     (folder / "mnist").mkdir(parents=True)
-    for part, made in sets.items():
+    for part, made in SETS.items():
         (folder / "mnist" / NAMES[part]).write_bytes(gzip.compress(idx(made)))
-    digests = {part: hashlib.sha256(idx(made)).hexdigest() for part, made in sets.items()}
+    accept(monkeypatch)
+    monkeypatch.setenv("PYRO_NEM_DATA", str(folder))
+    return SETS
+
+
+def accept(monkeypatch):
+    """Let these digits be MNIST's in this process."""
+    digests = {part: hashlib.sha256(idx(made)).hexdigest() for part, made in SETS.items()}
     monkeypatch.setattr(mnist, "_SHA256", digests)
     for module in (mnist_bitmaps, mnist_bits):
         monkeypatch.setattr(module, "TRAINING_DIGITS", TRAINING)
-    monkeypatch.setenv("PYRO_NEM_DATA", str(folder))
-    return sets
 
 
 MISSING = "the files of MNIST are not in $PYRO_NEM_DATA"

@@ -36,8 +36,8 @@ class EvaluateOptions:
     """T to test with. Default: as trained."""
 
     frames: Count = None
-    """Frames of each generated sequence; 1 for static images, shown at every step. Default: as
-    trained, or more if the steps need them."""
+    """Frames of each generated sequence; 1 for static images, shown at every step, of the papers'
+    own if --data-dir is given. Default: as trained, or more if the steps need them."""
 
     objects: Count = None
     """Objects in each generated sequence. Default: as trained."""
@@ -50,7 +50,8 @@ class EvaluateOptions:
     """An HDF5 file in the published layout to test on."""
 
     data_dir: File = None
-    """Folder of the papers' own files, in which that of the experiment and --objects is found."""
+    """Folder of the papers' own files, in which that of the experiment, --objects and --frames 1 is
+    found."""
 
     split: SplitName = "test"
     """Which split of the file."""

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from experiments.frames.assembly import build_objective, check_same_frames, evaluation_file
 from experiments.frames.config import FrameExperiment
-from inference import NEMObjective, RunDirectory, load_checkpoint, load_weights
+from inference import NEMObjective, RunDirectory, check_levels, load_checkpoint, load_weights
 from pyro_nem.data import HDF5Frames
 from pyro_nem.errors import ConfigError
 
@@ -73,7 +73,8 @@ def open_run(
     CheckpointError
         If there is no such checkpoint, or it is corrupt.
     ConfigError
-        If the frames do not have the size that the run was trained on.
+        If the frames do not have the size that the run was trained on, or levels that its law of
+        pixels has no probability of.
     DataError
         If their file is missing or damaged.
     """
@@ -85,6 +86,7 @@ def open_run(
     with HDF5Frames(path, split, settings.test_sequences) as source:
         check_same_frames(source, directory)
         objective = build_objective(settings, source.image_shape)
+        check_levels(objective.model, source)
         load_weights(objective, state["evaluated"], file)
         yield OpenRun(objective, source, state["update"])
 

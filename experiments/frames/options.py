@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -14,7 +13,7 @@ from experiments.frames.defaults import defaults
 from experiments.frames.digit_options import check_digits
 from experiments.frames.run_options import RunOptions
 from experiments.frames.sources import asked_file, check_one_source
-from experiments.resolving import choose_scale, require_same
+from experiments.resolving import choose_scale, given, require_same
 from inference import Execution, RunDirectory
 from inference.guides import View, count_channels
 from pyro_nem.errors import ConfigError
@@ -70,7 +69,7 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
     )
     check_one_source(options)
     _check_guide_options(options, settings.guide)
-    changes = _given(options, _SETTINGS)
+    changes = given(options, _SETTINGS)
     if options.objects is not None:
         changes["most_objects"] = options.most_objects
     most = _most(replace(settings, **changes))
@@ -82,15 +81,15 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
     if settings.frames > 1:
         changes["frames"] = max(settings.frames, changes.get("steps", settings.steps) + 1)
     changes["data"] = asked_file(options, replace(settings, **changes))
-    for name, value in _given(options, _SWITCHES).items():
+    for name, value in given(options, _SWITCHES).items():
         changes[name] = value == "on"
     if options.views is not None:
         changes["views"] = _views(options.views)
-    changes["bound"] = replace(settings.bound, **_given(options, _BOUND))
+    changes["bound"] = replace(settings.bound, **given(options, _BOUND))
     if options.gradient == "dreg":
         # The estimator follows every draw to what it changes later.
         changes.update(gradient_gamma=True, gradient_psi=True)
-    changes["training"] = replace(settings.training, **_given(options, _TRAINING))
+    changes["training"] = replace(settings.training, **given(options, _TRAINING))
     # A few updates are over before anything is compiled.
     execution = Execution() if scale == "smoke" else Execution.usual(device)
     changes["execution"] = _execution(options, execution, device)
@@ -106,7 +105,7 @@ def _execution(options: RunOptions, usual: Execution, device: str) -> Execution:
     """Return how the arithmetic is carried out, as the options ask."""
     asked = {
         name: value if name == "precision" else value == "on"
-        for name, value in _given(options, _EXECUTION).items()
+        for name, value in given(options, _EXECUTION).items()
     }
     execution = replace(usual, **asked)
     execution.check(device)
@@ -144,14 +143,14 @@ def _check_guide_options(options: RunOptions, guide: GuideName) -> None:
             f"--attention: the components of guide {guide} do not interact; leave it out, or use "
             "--guide r-nem"
         )
-    asked = _given(options, ("views", "gradient_psi"))
+    asked = given(options, ("views", "gradient_psi"))
     if asked and guide == "n-em":
         option = "--" + next(iter(asked)).replace("_", "-")
         raise ConfigError(
             f"{option}: gradient N-EM follows the gradient of what it sees, the masked residual; "
             "leave it out, or use --guide rnn-em"
         )
-    asked = _given(options, ("particles", "gradient", "divergence", "kl_warmup", "free_nats"))
+    asked = given(options, ("particles", "gradient", "divergence", "kl_warmup", "free_nats"))
     if asked and guide != "vrnn":
         option = "--" + next(iter(asked)).replace("_", "-")
         raise ConfigError(
@@ -171,30 +170,30 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
         If the run's device is not there.
     """
     settings = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
-    given = _given(options, ("experiment", "scale", "recipe", "guide", "network", *_SETTINGS))
-    held: dict[str, Any] = {name: getattr(settings, name) for name in given}
+    asked = given(options, ("experiment", "scale", "recipe", "guide", "network", *_SETTINGS))
+    held: dict[str, Any] = {name: getattr(settings, name) for name in asked}
     if options.data_dir is not None:
-        given["data"] = asked_file(options, settings)
+        asked["data"] = asked_file(options, settings)
         held["data"] = settings.data
     for names, part in ((_BOUND, settings.bound), (_TRAINING, settings.training)):
-        asked = _given(options, names)
-        held.update({name: getattr(part, name) for name in asked})
-        given.update(asked)
-    for name, value in _given(options, _SWITCHES).items():
-        given[name], held[name] = value, "on" if getattr(settings, name) else "off"
+        own = given(options, names)
+        held.update({name: getattr(part, name) for name in own})
+        asked.update(own)
+    for name, value in given(options, _SWITCHES).items():
+        asked[name], held[name] = value, "on" if getattr(settings, name) else "off"
     if options.views is not None:
-        given["views"], held["views"] = options.views, ",".join(settings.views)
+        asked["views"], held["views"] = options.views, ",".join(settings.views)
     if options.staged:
-        given["staged"], held["staged"] = True, settings.staged
+        asked["staged"], held["staged"] = True, settings.staged
     if options.noise is not None:
-        given["noise"], held["noise"] = options.noise, settings.noise.probability
+        asked["noise"], held["noise"] = options.noise, settings.noise.probability
     if options.precision is not None and "bfloat16" in (
         options.precision,
         settings.execution.precision,
     ):
         # Which of the others it is may differ: they are the same to all that is reported.
-        given["precision"], held["precision"] = options.precision, settings.execution.precision
-    require_same(directory, held, given)
+        asked["precision"], held["precision"] = options.precision, settings.execution.precision
+    require_same(directory, held, asked)
     device = resolve_device(options.device or settings.device)
     execution = _execution(options, _on_device(settings, device), device)
     return replace(settings, device=device, execution=execution)
@@ -208,13 +207,3 @@ def _views(text: str) -> tuple[View, ...]:
     except ConfigError as error:
         raise ConfigError(f"--{error}") from error
     return views
-
-
-def _given(options: RunOptions, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the options among ``names`` that the user gave, as the settings hold them."""
-    values = {name: getattr(options, name) for name in names}
-    return {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in values.items()
-        if value is not None
-    }

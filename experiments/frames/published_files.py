@@ -10,12 +10,13 @@ from pathlib import Path
 
 from pyro_nem.errors import ConfigError, DataError
 
-__all__ = ["published_file"]
+__all__ = ["is_published", "published_file"]
 
 # What is asked for, by experiment -> the file's name without its ending.
 _FILES = {
-    "static_shapes": {"3 objects": "shapes"},
+    "static_shapes": {"3 objects, 1 frame": "shapes"},
     "flying_shapes": {
+        "3 objects, 1 frame": "shapes",
         "3 objects": "flying_shapes",
         "4 objects": "flying_shapes_4",
         "5 objects": "flying_shapes_5",
@@ -23,6 +24,7 @@ _FILES = {
     "flying_mnist": {
         "2 objects, variant 20": "flying_mnist_medium20_2digits",
         "2 objects, variant 500": "flying_mnist_medium500_2digits",
+        "2 objects, variant full, 1 frame": "mnist_2digits_downsampled",
         "2 objects, variant full": "flying_mnist_hard_2digits",
         "2 objects, variant full, 51 frames": "flying_mnist_hard_2digits_51",
         "3 objects, variant full": "flying_mnist_hard_3digits",
@@ -56,7 +58,8 @@ def published_file(
     variant
         Of flying MNIST: 20, 500 or full.
     frames
-        Frames that are needed, which choose between two files of flying MNIST.
+        Frames that are needed: 1 chooses still images, more than 21 the longer of two files of
+        flying MNIST.
 
     Raises
     ------
@@ -72,6 +75,8 @@ def published_file(
     asked = f"{objects} objects" if most_objects is None else f"{objects} to {most_objects} objects"
     if experiment == "flying_mnist":
         asked += f", variant {variant}" + (", 51 frames" if frames > _FRAMES else "")
+    if frames == 1:
+        asked += ", 1 frame"
     files = _FILES[experiment]
     if asked not in files:
         raise ConfigError(
@@ -88,3 +93,8 @@ def published_file(
             "file with --data"
         )
     return path
+
+
+def is_published(path: Path) -> bool:
+    """Return whether a file has the name of a published one."""
+    return any(path.name == f"{name}.h5" for files in _FILES.values() for name in files.values())

@@ -127,6 +127,8 @@ def released_names() -> list[str]:
 def find_run(folder: Path) -> RunDirectory:
     """Return a run: a folder, or the name of released weights, then unpacked.
 
+    A folder with the name of released weights is taken only if it holds a run.
+
     Raises
     ------
     CheckpointError
@@ -134,11 +136,12 @@ def find_run(folder: Path) -> RunDirectory:
     StorageError
         If the system refuses to write what is unpacked.
     """
-    if folder.exists():
-        return RunDirectory(folder)
+    directory = RunDirectory(folder)
     name = str(folder)
-    if name in released_names():
+    if name in released_names() and not directory.config.exists():
         return unpack(WEIGHTS / f"{name}{_SUFFIX}", Path("runs") / "released" / name)
+    if folder.exists():
+        return directory
     known = ", ".join(released_names()) or "none"
     raise CheckpointError(
         f"{folder}: expected the folder of a run, or the name of released weights ({known}); found "

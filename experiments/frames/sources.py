@@ -49,17 +49,19 @@ def check_one_source(options: SourceOptions, *, frames: int | None = None) -> No
     options
         Those of the command.
     frames
-        Frames of a generated sequence, if the command was asked for a number of them.
+        Frames of a generated sequence, if the command was asked for a number of them; 1 finds
+        published still images too.
 
     Raises
     ------
     ConfigError
         If they are.
     """
-    if frames is not None and (options.data is not None or options.data_dir is not None):
+    files = options.data is not None or (options.data_dir is not None and frames != 1)
+    if frames is not None and files:
         raise ConfigError(
             "--frames: describes generated data, but --data and --data-dir bring their own; leave "
-            "one of them out"
+            "one of them out (--frames 1 --data-dir finds the published still images)"
         )
     if options.data is None:
         return
@@ -119,11 +121,43 @@ def file_to_test(
 ) -> str | None:
     """Return the file to test a run on, None for generated data.
 
-    It is the one that options ask for, else that of the training; but other objects or ``frames``
-    than a file's can only be generated. For the errors see :func:`asked_file`.
+    It is the one that options ask for, else that of the training.
+
+    Parameters
+    ----------
+    options
+        Those of the command.
+    settings
+        The conditions of the test.
+    trained
+        The settings of the run.
+    frames
+        Frames of a sequence, if the command was asked for a number of them.
+
+    Raises
+    ------
+    ConfigError
+        No such file was published, or other objects or frames than those of the training's file
+        are asked for, but no file that has them.
+    DataError
+        It is not in the folder.
     """
-    same = options.objects is None and options.most_objects is None and frames is None
-    return asked_file(options, settings) or (trained.data if same else None)
+    file = asked_file(options, settings)
+    if file is not None or trained.data is None:
+        return file
+    others = {
+        "--objects": options.objects,
+        "--most-objects": options.most_objects,
+        "--frames": frames,
+    }
+    given = [option for option, value in others.items() if value is not None]
+    if given:
+        raise ConfigError(
+            f"{given[0]}: the run was trained on {trained.data}, in place of which nothing is "
+            f"generated; give --data, another file, without {given[0]}, or --data-dir, the folder "
+            "of the published files (for other objects, or still images by --frames 1)"
+        )
+    return trained.data
 
 
 def or_default(value: ValueT | None, default: ValueT) -> ValueT:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final
 
 from experiments.frames.config import FrameExperiment
 from experiments.frames.defaults import defaults
+from experiments.frames.published_files import is_published
 from experiments.images.config import ImageExperiment
 from experiments.kinds import Settings
 from experiments.sequences.config import SequenceExperiment
@@ -96,6 +98,8 @@ def published_transfer(trained: FrameExperiment, tested: Mapping[str, Any]) -> d
     """
     usual = (trained.guide, tested["noise"], tested["variant"])
     paper = defaults(trained.experiment, "paper", None, None)
+    if not (_is_known(trained.data) and _is_known(tested["data"])):
+        return {}
     if usual != (paper.guide, asdict(paper.noise), paper.variant):
         return {}
     key = (
@@ -109,6 +113,11 @@ def published_transfer(trained: FrameExperiment, tested: Mapping[str, Any]) -> d
     return _both(_TRANSFER.get(key))
 
 
+def _is_known(data: str | None) -> bool:
+    """Return whether data are generated or a published file, and not a user's own."""
+    return data is None or is_published(Path(data))
+
+
 def _both(ami: float | None) -> dict[str, float]:
     # Whether the paper's tables use the mean over steps or the last step is not known.
     return {} if ami is None else {"ami": ami, "ami_last": ami}
@@ -118,6 +127,8 @@ def _of_frames(settings: FrameExperiment) -> dict[str, float]:
     paper = defaults(settings.experiment, "paper", settings.guide, None)
     tested = (settings.steps, settings.noise, settings.most_objects, settings.variant)
     if tested != (paper.steps, paper.noise, paper.most_objects, paper.variant):
+        return {}
+    if not _is_known(settings.data):
         return {}
     objects, components = settings.objects, settings.components
     key = (settings.experiment, settings.guide, objects, components, settings.staged)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments.cli import parse
+from experiments.cli import launcher, parse
 from experiments.frames.evaluate_options import EvaluateOptions
 from experiments.frames.open_run import open_run
+from experiments.frames.published_files import is_published
 from experiments.frames.trial import Trial, trial
 from experiments.tables.options import SectionName, TableOptions
 from experiments.tables.plan import LONG, TablePlan, Test
 from inference import RunDirectory
 from pyro_nem.errors import PyroNemError
 
-__all__ = ["EVALUATE", "Runs", "Tested", "plan_tests", "score", "trials_of"]
+__all__ = ["Runs", "Tested", "intended", "plan_tests", "score"]
 
-EVALUATE = "experiments.evaluate"
-"""The command that makes the same scores by hand."""
+_EVALUATE = "experiments.evaluate"
 
 _MOST_SEQUENCES = 1_000
 
@@ -59,8 +61,8 @@ def plan_tests(options: TableOptions, plan: TablePlan, section: SectionName) -> 
     return [test._replace(conditions=test.conditions + counted) for test in tests]
 
 
-def trials_of(options: TableOptions, test: Test, runs: Runs) -> list[Trial]:
-    """Return a test of each finished run of its setting.
+def intended(options: TableOptions, test: Test, runs: Runs) -> list[str]:
+    """Return a line for each finished run of a test's setting: whether it is tested, and how.
 
     Parameters
     ----------
@@ -71,7 +73,16 @@ def trials_of(options: TableOptions, test: Test, runs: Runs) -> list[Trial]:
     runs
         All finished runs.
     """
-    return [_trial(options, test, run) for run in runs.get(test.trained, ())]
+    return [_intention(options, test, run) for run in runs.get(test.trained, ())]
+
+
+def _intention(options: TableOptions, test: Test, run: RunDirectory) -> str:
+    try:
+        trial = _trial(options, test, run)
+        state = "new" if trial.stored() is None else "tested"
+    except PyroNemError as error:
+        return f"{'refused':<13}{run.path}, tested with {test.conditions}: {error}"
+    return f"{state:<13}{shlex.join([*launcher(_EVALUATE), *trial.arguments])}"
 
 
 def score(options: TableOptions, test: Test, runs: Runs, time_is_up: Callable[[], bool]) -> Tested:
@@ -80,7 +91,7 @@ def score(options: TableOptions, test: Test, runs: Runs, time_is_up: Callable[[]
     Parameters
     ----------
     options, test, runs
-        See :func:`trials_of`.
+        See :func:`intended`.
     time_is_up
         Asked before each seed that has to be scored; True leaves it and the others out.
     """
@@ -116,9 +127,13 @@ def _content(trial: Trial, time_is_up: Callable[[], bool]) -> dict[str, Any] | N
 
 
 def _trial(options: TableOptions, test: Test, run: RunDirectory) -> Trial:
-    scored = run.read_settings()["test_sequences"]
+    settings = run.read_settings()
+    scored = settings["test_sequences"]
     sequences = min(scored, _MOST_SEQUENCES) if options.sequences is None else options.sequences
     words = [str(run.path), *test.options, "--sequences", str(sequences)]
+    if settings["data"] is not None and is_published(Path(settings["data"])):
+        # Those of other conditions are in the same folder.
+        words += ["--data-dir", str(Path(settings["data"]).parent)]
     if options.devices:
         words += ["--device", options.devices[0]]
-    return trial(parse(EvaluateOptions, EVALUATE, words), words)
+    return trial(parse(EvaluateOptions, _EVALUATE, words), words)

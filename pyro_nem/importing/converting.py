@@ -68,7 +68,7 @@ def convert(
         nonlocal done, brightest, first
         held: list[Video] = []
         for place, index in enumerate(videos, 1):
-            video = _prepared(source.read(int(index)), size, grey)
+            video = _prepared(source.read(int(index)), source.white, size, grey)
             first = first or video.frames.shape
             if video.frames.shape != first:
                 raise DataError(
@@ -83,7 +83,7 @@ def convert(
                 held = []
                 yield block
                 report(done, total)
-        if done == total and brightest <= 1 < source.white:
+        if done == total and (brightest == 0 or brightest <= 1 < source.white):
             # Told here, before the file appears: a single video may well be black.
             raise DataError(
                 f"{source.name}: the brightest value is {brightest:g} of {source.white}, so the "
@@ -94,13 +94,14 @@ def convert(
     write_frames(path, parts, attributes or {})
 
 
-def _prepared(video: Video, size: ImageSize | None, grey: bool) -> Video:
-    """Return a video as it is to be stored."""
+def _prepared(video: Video, white: int, size: ImageSize | None, grey: bool) -> Video:
+    """Return a video as it is to be stored, full intensity being the same."""
     frames, masks = video.frames, video.masks
     channels = frames.shape[-1]
     if grey and channels == 3:
         luma = frames.astype(np.float32) @ _LUMA[:, None]  # [T, rows, columns, 1]
-        frames = np.rint(luma).astype(np.uint8) if frames.dtype == np.uint8 else luma
+        # Of 0 and 1 the grey levels lie in between.
+        frames = np.rint(luma).astype(np.uint8) if white > 1 else luma
     elif grey and channels != 1:
         raise DataError(f"{video.name}: --grey expects frames of 1 or 3 channels, got {channels}")
     if size is not None:

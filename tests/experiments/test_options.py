@@ -232,3 +232,12 @@ def test_a_run_of_bfloat16_stays_one(tmp_path):
     assert again.execution == Execution("bfloat16")
     with pytest.raises(CheckpointError, match="precision bfloat16"):
         resume_settings(replace(asked, precision="float32"), coarse)
+
+
+def test_a_run_on_a_file_is_resumed_with_the_file_given_again(tmp_path):
+    directory = RunDirectory(tmp_path / "run")
+    asked = RunOptions("flying_shapes", device="cpu", scale="smoke", data=tmp_path / "mine.h5")
+    directory.create({"settings": resolve(asked)[0].to_dict()})
+    assert resume_settings(asked, directory).data == str(tmp_path / "mine.h5")
+    with pytest.raises(CheckpointError, match=r"with data .*mine\.h5, but .* asks for other\.h5"):
+        resume_settings(replace(asked, data=Path("other.h5")), directory)

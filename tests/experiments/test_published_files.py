@@ -80,6 +80,11 @@ def test_a_run_is_resumed_and_tested_with_the_folder(tmp_path, capsys):
     assert (tmp_path / "run/evaluations/test-flying_shapes_5-k5-t4-4sequences-best.json").exists()
     assert rollout.main([folder, *data_dir, *other, "--seen", "2", "--steps", "2"]) == 0
     assert (tmp_path / "run/rollouts/flying_shapes_5-k5-seen2-steps2.json").exists()
+    capsys.readouterr()
+    for program, name in ((evaluate, "objects"), (evaluate, "frames"), (rollout, "objects")):
+        assert program.main([folder, f"--{name}", "5"]) == 2
+        said = capsys.readouterr().err
+        assert f"--{name}: the run was trained on {tmp_path}/flying_shapes.h5, in place of" in said
     (tmp_path / "else").mkdir()
     write(tmp_path / "else" / "flying_shapes.h5")
     options = ["--data-dir", str(tmp_path / "else"), "--resume", "--run-dir", folder]
@@ -87,10 +92,47 @@ def test_a_run_is_resumed_and_tested_with_the_folder(tmp_path, capsys):
     assert "holds a run with data" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("no_pictures")
+def test_digits_are_tested_on_the_published_still_ones(tmp_path, capsys):
+    write(tmp_path / "flying_mnist_hard_2digits.h5")
+    still = write(tmp_path / "mnist_2digits_downsampled.h5", frames=1)
+    folder, source = str(tmp_path / "run"), ["--data-dir", str(tmp_path)]
+    small = ["--scale", "smoke", "--steps", "4", "--posterior-sequences", "0", "--run-dir"]
+    assert run.main(["flying_mnist", *source, *small, folder]) == 0
+    options = ["--steps", "9", "--sequences", "4", "--name", "x"]
+    assert evaluate.main([folder, *source, "--frames", "1", *options]) == 0
+    found = json.loads((tmp_path / "run/evaluations/x.json").read_text())
+    assert found["data"] == f"{still}, split 'test'"
+    assert len(found["per_step"]["ami"]) == 9
+    capsys.readouterr()
+    assert evaluate.main([folder, *source, "--frames", "30", *options]) == 2
+    assert "--frames: describes generated data" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_grey_files_are_for_gaussian_pixels(tmp_path, capsys):
+    binary, grey = write(tmp_path / "binary.h5"), write(tmp_path / "grey.h5")
+    with h5py.File(grey, "r+") as file:
+        for split in file.values():
+            split["features"][...] *= np.float32(0.5)
+    folder = tmp_path / "run"
+    small = ["--scale", "smoke", "--steps", "4", "--posterior-sequences", "0", "--run-dir"]
+    for options in ([], ["--guide", "n-em", "--network", "official"]):
+        arguments = ["flying_shapes", *options, "--data", str(grey), *small, str(folder)]
+        assert run.main(arguments) == 2
+        assert "Bernoulli pixels expect frames of 0 and 1, found 0.5" in capsys.readouterr().err
+        assert not folder.exists()
+    assert run.main(["flying_shapes", "--data", str(binary), *small, str(folder)]) == 0
+    capsys.readouterr()
+    assert evaluate.main([str(folder), "--data", str(grey)]) == 2
+    assert "Bernoulli pixels" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("experiment", "options", "name"),
     [
-        ("static_shapes", {"objects": 3}, "shapes"),
+        ("static_shapes", {"objects": 3, "frames": 1}, "shapes"),
+        ("flying_shapes", {"objects": 3, "frames": 1}, "shapes"),
         ("flying_shapes", {"objects": 3}, "flying_shapes"),
         ("flying_shapes", {"objects": 4}, "flying_shapes_4"),
         ("flying_shapes", {"objects": 5}, "flying_shapes_5"),
@@ -105,6 +147,11 @@ def test_a_run_is_resumed_and_tested_with_the_folder(tmp_path, capsys):
             "flying_mnist",
             {"objects": 2, "variant": "full", "frames": 51},
             "flying_mnist_hard_2digits_51",
+        ),
+        (
+            "flying_mnist",
+            {"objects": 2, "variant": "full", "frames": 1},
+            "mnist_2digits_downsampled",
         ),
     ],
 )

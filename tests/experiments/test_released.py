@@ -85,9 +85,13 @@ def test_a_name_is_a_run(file, tmp_path, monkeypatch):
     assert released_names() == ["shapes"]
     assert find_run(Path("shapes")).path == Path("runs/released/shapes")
     assert Path("runs/released/shapes/summary.json").exists()
-    # A folder of that name comes first.
+    # A folder of that name comes first if it holds a run.
     Path("shapes").mkdir()
+    assert find_run(Path("shapes")).path == Path("runs/released/shapes")
+    Path("shapes/config.json").touch()
     assert find_run(Path("shapes")).path == Path("shapes")
+    Path("circles").mkdir()
+    assert find_run(Path("circles")).path == Path("circles")
     with pytest.raises(CheckpointError, match=r"squares: .* released weights \(shapes\)"):
         find_run(Path("squares"))
 

@@ -117,9 +117,8 @@ def test_a_run_is_scored_tested_otherwise_and_continued(workspace, capsys):
     (row, *_) = collect([RunDirectory(folder)])
     assert (row.setting, row.paper) == ("direct, official network", 0.819)
     capsys.readouterr()
-    for source in ("--data", "--data-dir"):
-        assert evaluate([str(folder), "--frames", "1", source, "x"]) == 2
-        assert "--frames: describes generated data" in capsys.readouterr().err
+    assert evaluate([str(folder), "--frames", "1", "--data", "x"]) == 2
+    assert "--frames: describes generated data" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("guide", ["vrnn", "r-nem"])

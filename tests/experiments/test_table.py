@@ -108,6 +108,31 @@ def test_a_test_is_repeated_if_weights_or_conditions_changed(runner, tests_done,
     assert len(tests_done) == 6
 
 
+def test_runs_on_published_files_are_tested_on_such(runner, smoke_file, tmp_path, capsys):
+    published = tmp_path / "published"
+    published.mkdir()
+    for name in ("flying_shapes", "flying_shapes_4", "flying_shapes_5"):
+        (published / f"{name}.h5").symlink_to(smoke_file)
+    table = [*SHAPES, "--data-dir", "published", "--seeds", "1"]
+    assert main([*table, "--only", "generalisation"]) == 0
+    tested = [read(path)["data"] for path in tmp_path.glob("runs/*/*/evaluations/*.json")]
+    expected = ("flying_shapes",) * 5 + ("flying_shapes_4", "flying_shapes_5")
+    assert sorted(tested) == [f"published/{name}.h5, split 'test'" for name in expected]
+    # No file of 51 frames was published.
+    assert main([*table, "--only", "steps"]) == 1
+    assert "published/flying_shapes.h5, split 'test' has 21 frames" in capsys.readouterr().err
+
+
+def test_runs_on_a_file_of_ones_own_are_tested_on_no_other(runner, smoke_file, tmp_path, capsys):
+    (tmp_path / "mine.h5").symlink_to(smoke_file)
+    (tmp_path / "shapes.h5").symlink_to(smoke_file)
+    static = ["static", *SHAPES[1:], "--data", "mine.h5", "--seeds", "1", "--only"]
+    assert main([*static, "generalisation"]) == 1
+    assert capsys.readouterr().err.count("the run was trained on mine.h5, in place of which") == 6
+    assert main([*static, "generalisation", "--dry-run"]) == 0
+    assert capsys.readouterr().out.count("\nrefused      runs/static_shapes/smoke-") == 6
+
+
 def test_a_table_stops_when_the_time_is_up_and_goes_on(runner, tests_done, tmp_path, capsys):
     only = [*SHAPES, "--only", "main", "generalisation"]
     assert main([*only, "--minutes", "1e-9"]) == 3

@@ -105,6 +105,12 @@ def test_the_papers_figures_are_those_of_a_model(command, ami):
     assert figures(*command.split()) == ({} if ami is None else {"ami": ami, "ami_last": ami})
 
 
+def test_the_papers_figures_are_not_of_a_users_own_data():
+    (point,) = expand("flying_shapes", {"--scale": ("laptop",)}, "cpu", "test")
+    for data, known in (("there/flying_shapes.h5", True), ("there/mine.h5", False)):
+        assert bool(published(replace(point.settings, data=data))) == known
+
+
 @pytest.mark.parametrize(
     ("command", "found"),
     [
@@ -137,9 +143,10 @@ def test_the_papers_generalisation_is_in_the_plan(name):
         trained = found[test.trained].settings
         tested = conditions(EvaluateOptions("run", **options_of(test)), trained).to_dict()
         figures[test.trained, test.conditions] = published_transfer(trained, tested)
-        for other in ({"guide": "r-nem"}, {"objects": 9}):
+        for other in ({"guide": "r-nem"}, {"objects": 9}, {"data": "mine.h5"}):
             assert published_transfer(replace(trained, **other), tested) == {}
-        assert published_transfer(trained, {**tested, "noise": None}) == {}
+        for other in ({"noise": None}, {"data": "mine.h5"}):
+            assert published_transfer(trained, {**tested, **other}) == {}
     assert {key: value["ami"] for key, value in figures.items() if value} == TRANSFER[name]
     assert all(value.get("ami") == value.get("ami_last") for value in figures.values())
 

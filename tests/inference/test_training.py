@@ -14,6 +14,7 @@ from small_run import CONFIG, build, frames, run, weights
 from inference import (
     RunDirectory,
     TrainingConfig,
+    check_levels,
     fit,
     fitting,
     frame_task,
@@ -21,7 +22,8 @@ from inference import (
     train,
 )
 from inference.streams import Stream, update_seed
-from pyro_nem.data import Noise
+from models import GaussianPixels, SpatialMixture
+from pyro_nem.data import ArrayFrames, Noise
 from pyro_nem.errors import ConfigError, NumericalError
 
 
@@ -175,6 +177,28 @@ def test_bad_validation_data_are_found_before_training(tmp_path):
     with pytest.raises(ConfigError, match="batch_size"):
         fit(model, guide, frames(), config=big, directory=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_bernoulli_pixels_refuse_grey_frames():
+    model, guide = build()
+    grey = np.zeros((4, 5, 8, 8, 1))
+    grey[2, 3, 1, 1] = 0.25
+    with pytest.raises(ConfigError, match=r"data: Bernoulli pixels .* found 0\.25; .*Gaussian"):
+        fit(model, guide, grey, config=CONFIG)
+    with pytest.raises(ConfigError, match="validation: Bernoulli pixels"):
+        fit(model, guide, frames(), validation=grey, config=CONFIG)
+
+    class Bytes(ArrayFrames):
+        white = 255
+
+        def read(self, start, stop):
+            features, groups = super().read(start, stop)
+            return (features * 255).astype(np.uint8), groups
+
+    with pytest.raises(ConfigError, match=r"found 0\.2471"):
+        check_levels(model, Bytes(grey))
+    check_levels(model, Bytes(np.round(grey * 4)))
+    check_levels(SpatialMixture(model.decoder, 2, pixels=GaussianPixels()), ArrayFrames(grey))
 
 
 def test_a_validation_loss_of_nan_stops(monkeypatch):

@@ -76,6 +76,15 @@ def test_colours_become_the_grey_of_pillow(tmp_path):
     assert not (tmp_path / "y.h5").exists()
 
 
+def test_colours_of_black_and_white_become_grey_levels(tmp_path):
+    frames = (FRAMES > 127).astype(np.uint8)
+    convert(Given(frames, MASKS, white=1), tmp_path / "x.h5", SPLIT, grey=True)
+    found = written(tmp_path / "x.h5", "validation")[0, ..., 0]
+    expected = frames[3] @ np.array([0.299, 0.587, 0.114])
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert 0 < found.max() <= 1
+
+
 def test_a_large_input_is_written_in_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr(converting_module, "_BLOCK_BYTES", 2 * FRAMES[0].nbytes)
     lines = []
@@ -99,6 +108,8 @@ def test_videos_of_several_sizes_need_one(tmp_path):
 def test_frames_that_are_all_but_black_are_refused(tmp_path):
     with pytest.raises(DataError, match="the brightest value is 1 of 255"):
         convert(Given(FRAMES // 200, MASKS), tmp_path / "x.h5", SPLIT)
+    with pytest.raises(DataError, match="the brightest value is 0 of 1"):
+        convert(Given(np.zeros_like(FRAMES), MASKS, white=1), tmp_path / "x.h5", SPLIT)
     assert not (tmp_path / "x.h5").exists()
 
 
