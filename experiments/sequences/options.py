@@ -85,7 +85,8 @@ class SequenceOptions:
 
     kl_warmup: Count = None
     """Updates over which the weight of that KL rises to 1 (elbo and vae); 0 for none. Default: a
-    third to three fifths of all at the laptop scale, none at the paper's."""
+    share of --updates, at the laptop scale a third to three fifths by the data, at the paper's
+    none."""
 
     free_nats: Number = None
     """KL of a step that costs nothing in training, in nats (elbo and vae). Default: 0."""
@@ -128,7 +129,7 @@ class SequenceOptions:
 
     curriculum: Count = None
     """Updates over which training sequences are cut, to a length that grows to that of the longest;
-    0 for whole sequences at once. Default: 0."""
+    at most --updates, 0 for whole sequences at once. Default: 0."""
 
     shortest: Count = None
     """The length with which that begins, in steps. Default: 2."""
