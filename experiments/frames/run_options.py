@@ -32,7 +32,8 @@ class RunOptions:
     end, posterior.nc, summary.json and report.html, the one to open first. Stop with Ctrl-C at any
     time and continue with --resume.
 
-    Sequences have other options: python -m experiments.run chorales --help.
+    Sequences (chorales, strokes, speech, handwriting) and images (vae_mnist, iwae_mnist) have other
+    options: python -m experiments.run chorales --help, python -m experiments.run vae_mnist --help.
     """
 
     experiment: tyro.conf.Positional[ExperimentName]
