@@ -108,7 +108,7 @@ class SequenceOptions:
 
     batch_norm: Annotated[Switch | None, Choice] = None
     """Batch-normalise the posterior's means, with --residual its corrections: they keep a variance
-    over the data, which keeps the KL from zero. Default: off."""
+    over the data, which keeps the KL from zero. With --gradient standard only. Default: off."""
 
     residual: Annotated[Switch | None, Choice] = None
     """Let the posterior correct the prior's mean. Default: on, at the paper scale off."""

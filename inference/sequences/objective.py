@@ -11,6 +11,7 @@ from inference.bound_config import BoundConfig
 from inference.bounds import EnumeratedBound
 from inference.enumerated_terms import BoundTerms
 from inference.regularisers import free_nats_penalty
+from inference.sequences.normalised_mean import NormalisedMean
 from inference.sequences.protocol import SequenceGuide
 from inference.sequences.resampling import SystematicResampling, combine_resampled
 from models import SequenceRollout, SequenceVRNN
@@ -92,6 +93,14 @@ class SequenceObjective(nn.Module):
         if not self.guide.stochastic and self.bound.gradient != "standard":
             raise ConfigError(
                 f"gradient: {self.bound.gradient} is for models with latents; use standard"
+            )
+        normalised = any(isinstance(part, NormalisedMean) for part in guide.modules())
+        if normalised and self.bound.gradient != "standard":
+            # The second pass would move the running averages again, and sequences that share the
+            # statistics of a batch have no weights of their own.
+            raise ConfigError(
+                f"gradient: {self.bound.gradient} scores the draws in a second pass, which a "
+                "posterior with batch_norm does not repeat; use standard, or batch_norm off"
             )
         if resample is not None and (
             self.bound.objective != "iwae" or self.bound.gradient != "standard"

@@ -168,3 +168,10 @@ def test_a_run_draws_and_goes_on_with_test_sequences(jsb, tmp_path, capsys):
     ):
         assert generate.main([*options, *wrong]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_what_no_objective_has_is_refused_before_anything_is_written(jsb, tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert run(folder, "--batch-norm", "on", "--gradient", "stl") == 2
+    assert "use standard, or batch_norm off" in capsys.readouterr().err
+    assert not folder.exists()

@@ -143,6 +143,11 @@ def test_the_name_of_a_folder_tells_what_is_unusual():
         ({"latent_size": 0}, "--latent-size: expected at least 1"),
         ({"objective": "iwae", "divergence": "analytic"}, "closed form has no draws"),
         ({"objective": "fivo", "gradient": "dreg"}, "objective iwae with gradient standard"),
+        ({"batch_norm": "on", "gradient": "stl"}, "stl scores the draws in a second pass"),
+        (
+            {"batch_norm": "on", "gradient": "dreg", "objective": "iwae"},
+            "dreg scores the draws in a second pass",
+        ),
     ],
 )
 def test_contradictions_are_refused(jsb, options, message):

@@ -270,5 +270,8 @@ def test_contradictions_are_refused():
         SequenceObjective(other, guide)
     with pytest.raises(ConfigError, match="stl is for models with latents"):
         SequenceObjective(*build(latent_size=0), bound=BoundConfig(gradient="stl"))
+    for bound in (BoundConfig(gradient="stl"), BoundConfig("iwae", 2, "dreg")):
+        with pytest.raises(ConfigError, match="a second pass, which a posterior with batch_norm"):
+            SequenceObjective(*build(batch_norm=True), bound=bound)
     with pytest.raises(ConfigError, match="no latents to infer"):
         posterior.SequencePosterior(build(latent_size=0)[0])
