@@ -11,6 +11,7 @@ from experiments.run import main
 from experiments.sequences import evaluate, generate
 from inference import run_training
 from pyro_nem.data import pen_strokes, piano_rolls
+from pyro_nem.metrics import ngram_symbols
 
 pytestmark = pytest.mark.usefixtures("no_report")
 
@@ -26,6 +27,12 @@ def run(folder, *options):
     return main(
         ["chorales", "--scale", "smoke", "--device", "cpu", "--run-dir", str(folder), *options]
     )
+
+
+def change_settings(folder, **values):
+    config = json.loads((folder / "config.json").read_text())
+    config["settings"].update(values)
+    (folder / "config.json").write_text(json.dumps(config))
 
 
 @pytest.mark.parametrize(
@@ -127,8 +134,40 @@ def test_a_run_is_scored_again_by_other_numbers_of_particles(jsb, tmp_path, caps
     assert other["test.nll_elbo"] != found["test.nll_elbo"]
     assert evaluate.main([str(folder), *options, "--split", "validation"]) == 0
     assert (folder / "evaluations" / "validation-2-3particles-best-seed0.json").is_file()
+    assert (found["floor.markov"], found["test.sequences"]) == (first["floor.markov"], 2)
     assert evaluate.main([str(tmp_path / "nowhere")]) == 2
     assert "config.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_more_sequences_are_scored_than_the_run_did(tmp_path, monkeypatch, capsys, split):
+    small_strokes.put(tmp_path / "data", monkeypatch)
+    folder = tmp_path / "run"
+    assert main(["strokes", "--scale", "smoke", "--device", "cpu", "--run-dir", str(folder)]) == 0
+    change_settings(folder, held_out=2)
+    options = [str(folder), "--device", "cpu", "--particles", "2", "--split", split]
+    whole = pen_strokes()
+    source = getattr(whole, split)
+
+    def scored(name):
+        found = json.loads((folder / "evaluations" / f"{split}-2particles{name}.json").read_text())
+        return found[f"{split}.sequences"], found["floor.1-gram"]
+
+    def floor(count):
+        training, symbols = whole.training, len(whole.code.tuples) + 1
+        return ngram_symbols(training, source.first(count), symbols=symbols, order=1)
+
+    assert evaluate.main(options) == 0
+    assert scored("-best-seed0") == (2, pytest.approx(floor(2)))
+    assert "1-gram" in capsys.readouterr().out
+    assert evaluate.main([*options, "--sequences", "3"]) == 0
+    assert scored("-3sequences-best-seed0") == (3, pytest.approx(floor(3)))
+    assert floor(3) != pytest.approx(floor(2))
+    many = str(len(source) + 1)
+    assert evaluate.main([*options, "--sequences", many]) == 2
+    assert f"has {len(source)}, fewer than the {many} asked for" in capsys.readouterr().err
+    assert evaluate.main([*options, "--sequences", "0"]) == 2
+    assert "--sequences: expected at least 1, got 0" in capsys.readouterr().err
 
 
 def test_a_run_draws_and_goes_on_with_test_sequences(jsb, tmp_path, capsys):
