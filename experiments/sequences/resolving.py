@@ -22,7 +22,7 @@ from inference.sequences import RESAMPLE
 from pyro_nem.data import SequenceSchedule
 from pyro_nem.errors import ConfigError
 
-__all__ = ["default_directory", "resolve", "resume_settings"]
+__all__ = ["default_directory", "resolve", "resume_settings", "usual_settings"]
 
 _SETTINGS = ("latent_size", "hidden_size", "width", "layers", "chunk")
 _SWITCHES = ("layer_norm", "batch_norm", "residual", "smoothing")
@@ -80,14 +80,7 @@ def resume_settings(options: SequenceOptions, directory: RunDirectory) -> Sequen
 
 def default_directory(settings: SequenceExperiment) -> Path:
     """Return runs/EXPERIMENT/NAME, the name telling what is not the scale's default."""
-    usual = sequence_defaults(
-        settings.experiment,
-        settings.scale,
-        settings.model,
-        tunes=settings.tunes,
-        corpus=settings.corpus,
-        mixture=is_mixture(settings.experiment, settings.output, settings.components),
-    )
+    usual = usual_settings(settings)
     parts: list[str] = [settings.scale, *data_name(settings), settings.model]
     if settings.latent_size:
         particles = settings.bound.particles
@@ -110,6 +103,18 @@ def default_directory(settings: SequenceExperiment) -> Path:
             parts.append(f"{name.replace('_', '-')}{getattr(mine, name)}")
     parts.append(f"seed{settings.training.seed}")
     return Path("runs") / settings.experiment / "-".join(parts)
+
+
+def usual_settings(settings: SequenceExperiment) -> SequenceExperiment:
+    """Return the defaults of the scale for the same experiment, data and model."""
+    return sequence_defaults(
+        settings.experiment,
+        settings.scale,
+        settings.model,
+        tunes=settings.tunes,
+        corpus=settings.corpus,
+        mixture=is_mixture(settings.experiment, settings.output, settings.components),
+    )
 
 
 def _changed(options: SequenceOptions, settings: SequenceExperiment) -> SequenceExperiment:
