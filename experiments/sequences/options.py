@@ -73,7 +73,8 @@ class SequenceOptions:
     particles are resampled when fewer than half of them count). Default: elbo."""
 
     particles: Count = None
-    """S, draws of the latents for each sequence. Default: 1, for iwae and fivo 4."""
+    """S, draws of the latents for each sequence; for fivo at least 2. Default: 1, for iwae and fivo
+    4."""
 
     gradient: Annotated[Estimator | None, Choice] = None
     """Estimator of the bound's gradient: standard, stl (leaves out the score of q) or dreg (doubly

@@ -110,6 +110,11 @@ class SequenceObjective(nn.Module):
                 f"iwae with gradient standard, got {self.bound.objective} and "
                 f"{self.bound.gradient}"
             )
+        if resample is not None and self.bound.particles < 2:
+            raise ConfigError(
+                f"particles: resampling (fivo) is among at least 2, got {self.bound.particles}, "
+                "which has the sampled elbo; choose more, or objective elbo"
+            )
         self.resampling = None if resample is None else SystematicResampling(resample)
         # Contradictions show now and not in the first update.
         self._enumerated_bound(self.bound.particles)

@@ -143,6 +143,7 @@ def test_the_name_of_a_folder_tells_what_is_unusual():
         ({"latent_size": 0}, "--latent-size: expected at least 1"),
         ({"objective": "iwae", "divergence": "analytic"}, "closed form has no draws"),
         ({"objective": "fivo", "gradient": "dreg"}, "objective iwae with gradient standard"),
+        ({"objective": "fivo", "particles": 1}, "is among at least 2, got 1"),
         ({"batch_norm": "on", "gradient": "stl"}, "stl scores the draws in a second pass"),
         (
             {"batch_norm": "on", "gradient": "dreg", "objective": "iwae"},
