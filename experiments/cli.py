@@ -25,6 +25,7 @@ __all__ = [
     "INTERRUPTED",
     "Choice",
     "Count",
+    "Counts",
     "File",
     "Number",
     "Text",
@@ -48,6 +49,7 @@ def _hint(metavar: str) -> Any:
 
 
 Count = Annotated[int | None, _hint("INT")]
+Counts = Annotated[tuple[int, ...] | None, _hint("INT [INT ...]")]
 Number = Annotated[float | None, _hint("FLOAT")]
 File = Annotated[Path | None, _hint("PATH")]
 Text = Annotated[str | None, _hint("TEXT")]
