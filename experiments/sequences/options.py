@@ -119,8 +119,9 @@ class SequenceOptions:
 
     chunk: Count = None
     """Cut training sequences into pieces of so many steps; validation and test have whole ones.
-    The law of a step knows the step before a piece, the recurrence begins anew. Default: below the
-    paper scale 100 for nottingham and handwriting and 40 for speech, else not cut."""
+    The law of a step knows the step before a piece, the recurrence begins anew. Default: at
+    the laptop scale 100 for nottingham and handwriting and 40 for speech, at the smoke scale 20 for
+    all, else not cut."""
 
     replay: Number = None
     """Share of each batch that is drawn again from what was new in the last updates. Default: 0."""

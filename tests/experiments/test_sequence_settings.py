@@ -5,6 +5,7 @@ import json
 import pytest
 import small_rolls
 
+from experiments.cli import parse
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.load_data import load_data
@@ -20,8 +21,8 @@ def jsb(tmp_path, monkeypatch):
     small_rolls.put(tmp_path / "data", monkeypatch)
 
 
-def settings(**options):
-    return resolve(SequenceOptions("chorales", device="cpu", **options))[0]
+def settings(experiment="chorales", **options):
+    return resolve(SequenceOptions(experiment, device="cpu", **options))[0]
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,27 @@ def test_an_objective_is_a_bound(options, bound, resample):
 )
 def test_the_kl_warms_up_within_the_training(options, updates):
     assert settings(**options).bound.kl_warmup == updates
+
+
+@pytest.mark.parametrize(
+    ("options", "laptop"),
+    [
+        ({}, None),
+        ({"tunes": "nottingham"}, 100),
+        ({"experiment": "strokes"}, None),
+        ({"experiment": "speech"}, 40),
+        ({"experiment": "handwriting"}, 100),
+    ],
+    ids=str,
+)
+def test_sequences_are_cut_as_the_help_says(options, laptop, capsys):
+    with pytest.raises(SystemExit):
+        parse(SequenceOptions, "run", ["--help"])
+    printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "at the laptop scale 100 for nottingham and handwriting and 40 for speech" in printed
+    assert "at the smoke scale 20 for all, else not cut" in printed
+    chunks = [settings(scale=scale, **options).chunk for scale in ("smoke", "laptop", "paper")]
+    assert chunks == [20, laptop, None]
 
 
 @pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
