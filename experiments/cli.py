@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import torch
 import tyro
@@ -28,6 +28,7 @@ __all__ = [
     "Counts",
     "File",
     "Number",
+    "Switch",
     "Text",
     "launcher",
     "parse",
@@ -57,6 +58,9 @@ Text = Annotated[str | None, _hint("TEXT")]
 
 Choice = tyro.conf.arg(help_behavior_hint="")
 """Annotation of an option that takes one of several words, or may be left out."""
+
+Switch = Literal["on", "off"]
+"""What turns a part on or off, where leaving the option out means its default."""
 
 _PACKAGES = ("pyro-nem", "torch", "pyro-ppl", "numpy", "h5py", "scikit-learn")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from experiments.cli import Choice, Count, File, Number, Text
+from experiments.cli import Choice, Count, File, Number, Switch, Text
 from experiments.frames.config import (
     ExperimentName,
     GuideName,
@@ -20,8 +20,6 @@ from inference import Divergence, Estimator, ObjectiveName, Precision
 from pyro_nem.errors import ConfigError
 
 __all__ = ["RunOptions"]
-
-Switch = Literal["on", "off"]
 
 
 @dataclass(frozen=True)

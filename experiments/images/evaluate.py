@@ -19,10 +19,10 @@ from experiments.cli import (
     use_threads,
 )
 from experiments.evaluations import write_evaluation
-from experiments.frames.sources import or_default
 from experiments.images.assembly import build_objective, load_data
 from experiments.images.config import ImageExperiment
 from experiments.images.score_table import score_table, summary_scores
+from experiments.resolving import or_default
 from experiments.trained_weights import CheckpointName, load_trained
 from inference import RunDirectory
 from inference.images import ImageObjective, ImageScores, hmc_likelihood, score_images

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from experiments.cli import resolve_device
-from experiments.frames.sources import or_default
+from experiments.resolving import or_default
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.load_data import load_data

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from experiments.cli import Choice, Count, File, Number, Text
-from experiments.frames.run_options import Switch
+from experiments.cli import Choice, Count, File, Number, Switch, Text
 from experiments.scale import Scale
 from experiments.sequences.config import (
     CorpusName,
