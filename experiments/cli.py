@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import torch
 import tyro
@@ -25,8 +25,10 @@ __all__ = [
     "INTERRUPTED",
     "Choice",
     "Count",
+    "Counts",
     "File",
     "Number",
+    "Switch",
     "Text",
     "launcher",
     "parse",
@@ -48,6 +50,7 @@ def _hint(metavar: str) -> Any:
 
 
 Count = Annotated[int | None, _hint("INT")]
+Counts = Annotated[tuple[int, ...] | None, _hint("INT [INT ...]")]
 Number = Annotated[float | None, _hint("FLOAT")]
 File = Annotated[Path | None, _hint("PATH")]
 Text = Annotated[str | None, _hint("TEXT")]
@@ -55,6 +58,9 @@ Text = Annotated[str | None, _hint("TEXT")]
 
 Choice = tyro.conf.arg(help_behavior_hint="")
 """Annotation of an option that takes one of several words, or may be left out."""
+
+Switch = Literal["on", "off"]
+"""What turns a part on or off, where leaving the option out means its default."""
 
 _PACKAGES = ("pyro-nem", "torch", "pyro-ppl", "numpy", "h5py", "scikit-learn")
 

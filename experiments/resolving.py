@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from experiments.scale import Scale
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError
 
-__all__ = ["choose_scale", "given", "require_same"]
+__all__ = ["choose_scale", "given", "or_default", "require_same"]
+
+
+ValueT = TypeVar("ValueT")
 
 
 def choose_scale(scale: Scale | None, device: str) -> tuple[Scale, str]:
@@ -30,6 +33,11 @@ def given(options: Any, names: Sequence[str]) -> dict[str, Any]:
         for name, value in values.items()
         if value is not None
     }
+
+
+def or_default(value: ValueT | None, default: ValueT) -> ValueT:
+    """Return an option's value, or the default if it was left out; 0 is a value."""
+    return default if value is None else value
 
 
 def require_same(

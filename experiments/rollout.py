@@ -15,7 +15,8 @@ from experiments.frames.open_run import open_run, trained_settings
 from experiments.frames.options import to_score
 from experiments.frames.pictures import clip_samples
 from experiments.frames.released import find_run
-from experiments.frames.sources import asked_objects, check_one_source, file_to_test, or_default
+from experiments.frames.sources import asked_objects, check_one_source, file_to_test
+from experiments.resolving import or_default
 from experiments.scale import TEST_SEED
 from inference import (
     NEMObjective,

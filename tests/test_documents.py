@@ -251,8 +251,9 @@ def test_commands_run(line, workspace):
     elif program == "experiments.sequences.generate":
         arguments = [*without(arguments, "--steps", "--count"), "--steps", "3", "--count", "2"]
     elif program == "experiments.images.evaluate":
+        small = ["--samples", "20"] if "hmc" in arguments else ["--particles", "2"]
         arguments = without(first_values(arguments), "--particles", "--images")
-        arguments += ["--particles", "2", "--images", "2", "--samples", "20"]
+        arguments += ["--images", "2", *small]
     elif program == "experiments.images.sweep":
         arguments += ["--scale", "smoke", "--latent-sizes", "2"]
     elif program == "experiments.import_frames":

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from experiments.names import ExperimentName
 from experiments.saved_settings import rebuilt
 from experiments.scale import Scale
 from inference import BoundConfig, Execution, TrainingConfig
@@ -26,14 +27,6 @@ __all__ = [
     "Variant",
 ]
 
-ExperimentName = Literal[
-    "flying_shapes",
-    "static_shapes",
-    "flying_mnist",
-    "bouncing_balls",
-    "bouncing_balls_curtain",
-    "sprites",
-]
 BALLS: tuple[ExperimentName, ...] = ("bouncing_balls", "bouncing_balls_curtain")
 """The experiments whose data are bouncing balls."""
 

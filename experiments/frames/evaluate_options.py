@@ -12,7 +12,8 @@ from experiments.cli import Count, File, Number, Text
 from experiments.frames.config import FrameExperiment
 from experiments.frames.open_run import SplitName
 from experiments.frames.options import to_score
-from experiments.frames.sources import asked_objects, check_one_source, file_to_test, or_default
+from experiments.frames.sources import asked_objects, check_one_source, file_to_test
+from experiments.resolving import or_default
 from pyro_nem.errors import ConfigError
 
 __all__ = ["EvaluateOptions", "conditions", "evaluation_name"]

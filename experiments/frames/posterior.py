@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 from torch import nn
 
 from experiments.frames.config import LARGE, FrameExperiment
-from experiments.frames.sources import or_default
+from experiments.resolving import or_default
 from experiments.scale import TEST_SEED
 from inference import NEMObjective
 from inference.diagnostics import diagnose, find_problems, write_posterior

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from experiments.cli import Choice, Count, File, Number, Text
+from experiments.cli import Choice, Count, File, Number, Switch, Text
 from experiments.frames.config import (
     ExperimentName,
     GuideName,
@@ -21,8 +21,6 @@ from pyro_nem.errors import ConfigError
 
 __all__ = ["RunOptions"]
 
-Switch = Literal["on", "off"]
-
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -32,7 +30,8 @@ class RunOptions:
     end, posterior.nc, summary.json and report.html, the one to open first. Stop with Ctrl-C at any
     time and continue with --resume.
 
-    Sequences have other options: python -m experiments.run chorales --help.
+    Sequences (chorales, strokes, speech, handwriting) and images (vae_mnist, iwae_mnist) have other
+    options: python -m experiments.run chorales --help, python -m experiments.run vae_mnist --help.
     """
 
     experiment: tyro.conf.Positional[ExperimentName]

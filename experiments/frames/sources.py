@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from experiments.frames.config import FrameExperiment
 from experiments.frames.published_files import published_file
+from experiments.resolving import or_default
 from pyro_nem.errors import ConfigError
 
 __all__ = [
@@ -15,10 +16,7 @@ __all__ = [
     "asked_objects",
     "check_one_source",
     "file_to_test",
-    "or_default",
 ]
-
-ValueT = TypeVar("ValueT")
 
 
 class SourceOptions(Protocol):
@@ -158,8 +156,3 @@ def file_to_test(
             "of the published files (for other objects, or still images by --frames 1)"
         )
     return trained.data
-
-
-def or_default(value: ValueT | None, default: ValueT) -> ValueT:
-    """Return an option's value, or the default if it was left out; 0 is a value."""
-    return default if value is None else value

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
+from experiments.names import ImageExperimentName
 from experiments.saved_settings import rebuilt
 from experiments.scale import Scale
 from inference import BoundConfig, TrainingConfig
 from pyro_nem.data import BinarizationName
 
 __all__ = ["ImageExperiment", "ImageExperimentName"]
-
-ImageExperimentName = Literal["vae_mnist", "iwae_mnist"]
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,32 @@ from typing import Any, Literal
 
 import tyro
 
-from experiments.cli import Count, Text, provenance, resolve_device, run_command, use_threads
+from experiments.cli import (
+    Count,
+    Counts,
+    Text,
+    provenance,
+    resolve_device,
+    run_command,
+    use_threads,
+)
 from experiments.evaluations import write_evaluation
 from experiments.images.assembly import build_objective, load_data
 from experiments.images.config import ImageExperiment
 from experiments.images.score_table import score_table, summary_scores
+from experiments.resolving import or_default
 from experiments.trained_weights import CheckpointName, load_trained
 from inference import RunDirectory
 from inference.images import ImageObjective, ImageScores, hmc_likelihood, score_images
 from pyro_nem.checks import at_least
 from pyro_nem.data import ImageSet
+from pyro_nem.errors import ConfigError
 
 __all__ = ["ImageEvaluateOptions", "main"]
 
 _PROGRAM = "experiments.images.evaluate"
+_PARTICLES = (50, 5000)
+_SAMPLES = 400
 
 
 @dataclass(frozen=True)
@@ -39,11 +51,11 @@ class ImageEvaluateOptions:
     """iwae (bounds, for any model) or hmc (posterior samples and a fitted Gaussian, for up to five
     latents or so: Kingma and Welling 2013, appendix D)."""
 
-    particles: tuple[int, ...] = (50, 5000)
-    """iwae: numbers of draws."""
+    particles: Counts = None
+    """iwae: numbers of draws. Default: 50 and 5000."""
 
-    samples: int = 400
-    """hmc: posterior samples; half as many before them adapt the sampler."""
+    samples: Count = None
+    """hmc: posterior samples; half as many before them adapt the sampler. Default: 400."""
 
     images: int = 100
     """Score so many images of the split, the first ones; the held-out ones are shuffled."""
@@ -66,6 +78,14 @@ class ImageEvaluateOptions:
     threads: Count = None
     """CPU threads. Default: PyTorch's choice, the number of cores."""
 
+    def __post_init__(self) -> None:
+        idle, other = ("samples", "hmc") if self.estimator == "iwae" else ("particles", "iwae")
+        if getattr(self, idle) is not None:
+            raise ConfigError(
+                f"--{idle}: has no effect with --estimator {self.estimator}; leave it out, or use "
+                f"--estimator {other}"
+            )
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code, 0 or (after an error) 2."""
@@ -87,16 +107,17 @@ def _evaluate(options: ImageEvaluateOptions, arguments: list[str]) -> int:
     source: ImageSet = getattr(data, options.split)
     source = source.first(options.images).binarised(options.seed)
     print(f"scoring {source.name}")
+    extra: dict[str, Any] = {}
     if options.estimator == "hmc":
-        scores, extra = _sampled(objective, source, options)
+        samples = or_default(options.samples, _SAMPLES)
+        scores, extra = _sampled(objective, source, samples, options.seed)
+        counts = str(samples)
     else:
-        scores = score_images(objective, source, particles=options.particles, seed=options.seed)
-        extra = {}
+        particles = or_default(options.particles, _PARTICLES)
+        scores = score_images(objective, source, particles=particles, seed=options.seed)
+        counts = "-".join(map(str, particles))
     found = {**summary_scores(scores, options.split), **extra}
     print(score_table(found, options.split))
-    counts = (
-        options.samples if options.estimator == "hmc" else "-".join(map(str, options.particles))
-    )
     what = f"{options.estimator}{counts}-{len(source)}images"
     name = options.name or f"{options.split}-{what}-{options.checkpoint}-seed{options.seed}"
     summary = {
@@ -111,17 +132,15 @@ def _evaluate(options: ImageEvaluateOptions, arguments: list[str]) -> int:
 
 
 def _sampled(
-    objective: ImageObjective, source: ImageSet, options: ImageEvaluateOptions
+    objective: ImageObjective, source: ImageSet, samples: int, seed: int
 ) -> tuple[ImageScores, dict[str, Any]]:
     """Return the estimates of HMC, and how many of them a few draws decided."""
     x = source.probabilities(slice(None)).to(next(objective.parameters()))
-    found = hmc_likelihood(
-        objective, x, samples=options.samples, warmup=options.samples // 2, seed=options.seed
-    )
+    found = hmc_likelihood(objective, x, samples=samples, warmup=samples // 2, seed=seed)
     wide = int((found.spread > 1.0).sum())
-    print(f"{wide} of {len(source)} estimates have a spread above 1 nat; do not trust these")
+    print(f"{wide} of {len(source)} estimates have a spread above 1 nat")
     values = {"hmc": found.log_likelihood.double().cpu()}
-    return ImageScores(values), {"wide_spreads": wide}
+    return ImageScores(values), {"wide_spreads": wide, "trusted": wide == 0}
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from experiments.frames.sources import or_default
 from experiments.images.config import ImageExperiment
 from experiments.latent_posterior import keep_posterior
+from experiments.resolving import or_default
 from experiments.scale import TEST_SEED
 from inference.images import ImageObjective, diagnose_images
 from pyro_nem.data import ImageSet

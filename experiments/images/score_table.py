@@ -57,12 +57,22 @@ def summary_scores(scores: ImageScores, split: str) -> dict[str, Any]:
 
 
 def score_table(summary: Mapping[str, Any], split: str = "test") -> str:
-    """Return scores by the names of ``summary.json`` as lines of text."""
+    """Return scores by the names of ``summary.json`` as lines of text.
+
+    A mean that the estimates of some images spoil has a star, which is explained below.
+    """
+    spoilt = summary.get("wide_spreads", 0)
     lines = ["nats an image, lower is better"]
     for name, error in summary["errors"].items():
         title = name.removeprefix("nll_").upper().replace("_", "-")
         title = "KL of the latents" if name == "kl" else title
-        lines.append(f"  {title:<24}{summary[f'{split}.{name}']:10.3f} ± {error:.3f}")
+        lines.append(
+            f"  {title:<24}{summary[f'{split}.{name}']:10.3f} ± {error:.3f}{' *' if spoilt else ''}"
+        )
+    if spoilt:
+        lines.append(
+            f"  * do not trust this mean: a few draws decide {spoilt} of the estimates in it"
+        )
     active = [
         f"{value} of z_{name.rsplit('_', 1)[-1]}"
         for name, value in summary.items()

@@ -30,6 +30,9 @@ __all__ = ["ImageSweepOptions", "main"]
 _PROGRAM = "experiments.images.sweep"
 _NAME = "vae_mnist"
 
+# Another than that of experiments.sweep vae_mnist, which writes to the same folder.
+_TABLE = "vae_mnist_sizes"
+
 
 @dataclass(frozen=True)
 class ImageSweepOptions:
@@ -55,7 +58,7 @@ class ImageSweepOptions:
     """Number of optimiser updates of a run. Default: that of the scale."""
 
     output: Path = Path("runs/tables")
-    """Folder for vae_mnist.md, .csv, .json and .png, replaced each time."""
+    """Folder for vae_mnist_sizes.md, .csv, .json and .png, replaced each time."""
 
     device: Text = None
     """cpu, cuda or cuda:N. Default: CUDA where there is one."""
@@ -90,9 +93,9 @@ def _sweep(options: ImageSweepOptions) -> int:
             print(shlex.join(["experiments.run", *words, *resume]), flush=True)
             if code := run_images([*words, *resume]):
                 return code
-    print(write_tables(bound_rows([run for _, run in runs]), options.output, _NAME))
-    save_figure(curve_panels(_panels(runs), "ELBO, nats"), options.output / f"{_NAME}.png")
-    print(f"in {options.output}: {_NAME}.md, .csv, .json and .png")
+    print(write_tables(bound_rows([run for _, run in runs]), options.output, _TABLE))
+    save_figure(curve_panels(_panels(runs), "ELBO, nats"), options.output / f"{_TABLE}.png")
+    print(f"in {options.output}: {_TABLE}.md, .csv, .json and .png")
     return 0
 
 

@@ -12,6 +12,7 @@ from experiments.report.provenance import how_it_ended, how_it_was_run
 from experiments.report.read_latent_run import LatentRun
 from experiments.report.wording import interval, number, plural, time_span
 from experiments.sequences.config import SequenceExperiment
+from experiments.sequences.resolving import usual_settings
 from experiments.sequences.score_table import score_title
 from pyro_nem.plots import learning_curves
 
@@ -162,7 +163,38 @@ def _of_sequences(settings: SequenceExperiment, size: str) -> dict[str, str]:
         rows["posterior"] = ", ".join(chosen) or "plain"
     if settings.output is not None:
         rows["law of a frame"] = settings.output
-    return rows
+    return {**rows, **_unusual(settings)}
+
+
+def _unusual(settings: SequenceExperiment) -> dict[str, str]:
+    """Return what was tried: how it was trained where that is not the default of the scale."""
+    mine, usual = (_tried(one) for one in (settings, usual_settings(settings)))
+    if settings.bound.objective == "iwae":
+        # It has no KL of its own, so that nothing was chosen.
+        del mine["KL warm-up"], mine["free nats"]
+    return {name: words for name, words in mine.items() if words != usual[name]}
+
+
+def _tried(settings: SequenceExperiment) -> dict[str, str]:
+    bound, schedule = settings.bound, settings.schedule
+    return {
+        "components": "none" if settings.components is None else str(settings.components),
+        "layer normalisation": "on" if settings.layer_norm else "off",
+        "batch normalisation": "on" if settings.batch_norm else "off",
+        "training sequences": "whole"
+        if settings.chunk is None
+        else f"in pieces of {plural(settings.chunk, 'step')}",
+        "replay": f"{schedule.replay:g} of a batch, from the last "
+        f"{plural(schedule.memory, 'update')}"
+        if schedule.replay
+        else "none",
+        "curriculum": f"{plural(schedule.curriculum, 'update')}, from "
+        f"{plural(schedule.shortest, 'step')} on"
+        if schedule.curriculum
+        else "none",
+        "KL warm-up": plural(bound.kl_warmup, "update") if bound.kl_warmup else "none",
+        "free nats": f"{bound.free_nats:g} a step",
+    }
 
 
 def _of_images(settings: ImageExperiment, size: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from experiments.names import SequenceExperimentName
 from experiments.saved_settings import rebuilt
 from experiments.scale import Scale
 from inference import BoundConfig, TrainingConfig
@@ -19,7 +20,6 @@ __all__ = [
     "SequenceExperimentName",
 ]
 
-SequenceExperimentName = Literal["chorales", "strokes", "speech", "handwriting"]
 ModelName = Literal["vrnn", "vrnn-i", "rnn"]
 CorpusName = Literal["digits", "timit", "blizzard", "omniglot", "iam"]
 LawName = Literal["gaussian", "mixture", "autoregressive"]

@@ -12,10 +12,13 @@ import tyro
 from experiments.cli import Count, Text, provenance, run_command, use_threads
 from experiments.evaluations import write_evaluation
 from experiments.sequences.open_run import open_run
-from experiments.sequences.score_table import score_table, summary_scores
+from experiments.sequences.score_table import score_table, summary_floors, summary_scores
 from experiments.trained_weights import CheckpointName
 from inference import RunDirectory
 from inference.sequences import score_sequences
+from pyro_nem.checks import at_least
+from pyro_nem.data import SequenceSet
+from pyro_nem.errors import ConfigError
 
 __all__ = ["SequenceEvaluateOptions", "main"]
 
@@ -37,6 +40,9 @@ class SequenceEvaluateOptions:
 
     split: Literal["training", "validation", "test"] = "test"
     """Which split."""
+
+    sequences: Count = None
+    """Score so many sequences of the split, the first ones. Default: as many as the run did."""
 
     checkpoint: CheckpointName = "best"
     """The weights of the lowest validation loss, or the latest."""
@@ -65,23 +71,41 @@ def main(arguments: list[str] | None = None) -> int:
 def _evaluate(options: SequenceEvaluateOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
     directory = RunDirectory(options.run_dir)
-    settings, data, objective, update = open_run(directory, options.checkpoint, options.device)
-    source = getattr(data, options.split)
-    print(f"scoring {source.name}")
+    at_least(1, **{"--sequences": options.sequences})
+    settings, data, objective, update = open_run(
+        directory, options.checkpoint, options.device, options.sequences
+    )
+    source = _chosen(getattr(data, options.split), options.sequences)
+    print(f"scoring {len(source):,} sequences of {source.name}")
     scores = score_sequences(objective, source, particles=options.particles, seed=options.seed)
-    print(score_table(scores, readings=data.readings))
+    floors = data.floors(source)
+    print(score_table(scores, floors, data.readings))
     counts = "-".join(map(str, options.particles))
-    what = f"{counts}particles-{options.checkpoint}-seed{options.seed}"
+    shortened = "" if options.sequences is None else f"-{options.sequences}sequences"
+    what = f"{counts}particles{shortened}-{options.checkpoint}-seed{options.seed}"
     name = options.name or f"{options.split}-{what}"
     summary = {
         "split": options.split,
         "update": update,
         **summary_scores(scores, options.split, data.readings),
+        **summary_floors(floors, data.readings),
         **data.facts(),
         **provenance(_PROGRAM, arguments, settings.device),
     }
     print(f"written to {write_evaluation(directory, name, summary)}")
     return 0
+
+
+def _chosen(split: SequenceSet, count: int | None) -> SequenceSet:
+    """Return the first sequences of a split, as many as were asked for."""
+    if count is None:
+        return split
+    if count > len(split):
+        raise ConfigError(
+            f"--sequences: {split.name} has {len(split)}, fewer than the {count} asked for; choose "
+            "at most as many"
+        )
+    return split.first(count)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from torch import nn
 
 from experiments.sequences.sequence_data import Drawn, Reading, SequenceData
 from models import PenOutput
-from pyro_nem.data import Handwriting
+from pyro_nem.data import Handwriting, SequenceSet
 from pyro_nem.metrics import linear_moves
 from pyro_nem.plots import PenPicture, pen_figure
 
@@ -49,11 +49,11 @@ class HandwritingData(SequenceData):
         """Return a mixture of movements, and whether the pen is lifted."""
         return PenOutput(self.components)
 
-    def floors(self) -> dict[str, float]:
+    def floors(self, source: SequenceSet) -> dict[str, float]:
         """Return those of independent movements, and of ones predicted from the five before."""
         return {
-            "independent_moves": linear_moves(self.training, self.test, order=0),
-            "linear_moves": linear_moves(self.training, self.test, order=5),
+            "independent_moves": linear_moves(self.training, source, order=0),
+            "linear_moves": linear_moves(self.training, source, order=5),
         }
 
     def facts(self) -> dict[str, float]:

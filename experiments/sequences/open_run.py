@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from experiments.cli import resolve_device
+from experiments.resolving import or_default
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.load_data import load_data
@@ -39,7 +40,10 @@ class OpenSequenceRun(NamedTuple):
 
 
 def open_run(
-    directory: RunDirectory, checkpoint: CheckpointName, device: str | None
+    directory: RunDirectory,
+    checkpoint: CheckpointName,
+    device: str | None,
+    held_out: int | None = None,
 ) -> OpenSequenceRun:
     """Open a run.
 
@@ -51,6 +55,9 @@ def open_run(
         The weights of the lowest validation loss, or the latest.
     device
         See :func:`experiments.cli.resolve_device`.
+    held_out
+        Validation and test sequences, the first ones, or all if there are fewer; as many as the run
+        has if not given.
 
     Raises
     ------
@@ -62,7 +69,11 @@ def open_run(
         If its data are not there any more.
     """
     settings = SequenceExperiment.from_dict(directory.read_settings(), str(directory.config))
-    settings = replace(settings, device=resolve_device(device))
+    settings = replace(
+        settings,
+        device=resolve_device(device),
+        held_out=or_default(held_out, settings.held_out),
+    )
     data = load_data(settings)
     objective = build_objective(settings, data)
     update = load_trained(objective, directory, checkpoint)

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from experiments.cli import Choice, Count, File, Number, Text
-from experiments.frames.run_options import Switch
+from experiments.cli import Choice, Count, File, Number, Switch, Text
 from experiments.scale import Scale
 from experiments.sequences.config import (
     CorpusName,
@@ -73,7 +72,8 @@ class SequenceOptions:
     particles are resampled when fewer than half of them count). Default: elbo."""
 
     particles: Count = None
-    """S, draws of the latents for each sequence. Default: 1, for iwae and fivo 4."""
+    """S, draws of the latents for each sequence; for fivo at least 2. Default: 1, for iwae and fivo
+    4."""
 
     gradient: Annotated[Estimator | None, Choice] = None
     """Estimator of the bound's gradient: standard, stl (leaves out the score of q) or dreg (doubly
@@ -85,7 +85,8 @@ class SequenceOptions:
 
     kl_warmup: Count = None
     """Updates over which the weight of that KL rises to 1 (elbo and vae); 0 for none. Default: a
-    third to three fifths of all at the laptop scale, none at the paper's."""
+    share of --updates, at the laptop scale a third to three fifths by the data, at the paper's
+    none."""
 
     free_nats: Number = None
     """KL of a step that costs nothing in training, in nats (elbo and vae). Default: 0."""
@@ -107,7 +108,7 @@ class SequenceOptions:
 
     batch_norm: Annotated[Switch | None, Choice] = None
     """Batch-normalise the posterior's means, with --residual its corrections: they keep a variance
-    over the data, which keeps the KL from zero. Default: off."""
+    over the data, which keeps the KL from zero. With --gradient standard only. Default: off."""
 
     residual: Annotated[Switch | None, Choice] = None
     """Let the posterior correct the prior's mean. Default: on, at the paper scale off."""
@@ -117,8 +118,9 @@ class SequenceOptions:
 
     chunk: Count = None
     """Cut training sequences into pieces of so many steps; validation and test have whole ones.
-    The law of a step knows the step before a piece, the recurrence begins anew. Default: below the
-    paper scale 100 for nottingham and handwriting and 40 for speech, else not cut."""
+    The law of a step knows the step before a piece, the recurrence begins anew. Default: at
+    the laptop scale 100 for nottingham and handwriting and 40 for speech, at the smoke scale 20 for
+    all, else not cut."""
 
     replay: Number = None
     """Share of each batch that is drawn again from what was new in the last updates. Default: 0."""
@@ -128,7 +130,7 @@ class SequenceOptions:
 
     curriculum: Count = None
     """Updates over which training sequences are cut, to a length that grows to that of the longest;
-    0 for whole sequences at once. Default: 0."""
+    at most --updates, 0 for whole sequences at once. Default: 0."""
 
     shortest: Count = None
     """The length with which that begins, in steps. Default: 2."""

@@ -49,11 +49,11 @@ class PenData(SequenceData):
         """Return a choice among all numbers."""
         return CategoricalOutput((len(self.tuples) + 1,))
 
-    def floors(self) -> dict[str, float]:
+    def floors(self, source: SequenceSet) -> dict[str, float]:
         """Return those of counted movements, pairs, triples and fives of them."""
         return {
             f"{order}-gram": ngram_symbols(
-                self.training, self.test, symbols=len(self.tuples) + 1, order=order
+                self.training, source, symbols=len(self.tuples) + 1, order=order
             )
             for order in (1, 2, 3, 5)
         }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from experiments.frames.sources import or_default
 from experiments.latent_posterior import keep_posterior
+from experiments.resolving import or_default
 from experiments.scale import TEST_SEED
 from experiments.sequences.config import SequenceExperiment
 from inference.sequences import SequenceObjective, diagnose_sequences

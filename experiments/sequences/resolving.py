@@ -22,7 +22,7 @@ from inference.sequences import RESAMPLE
 from pyro_nem.data import SequenceSchedule
 from pyro_nem.errors import ConfigError
 
-__all__ = ["default_directory", "resolve", "resume_settings"]
+__all__ = ["default_directory", "resolve", "resume_settings", "usual_settings"]
 
 _SETTINGS = ("latent_size", "hidden_size", "width", "layers", "chunk")
 _SWITCHES = ("layer_norm", "batch_norm", "residual", "smoothing")
@@ -55,7 +55,8 @@ def resolve(options: SequenceOptions) -> tuple[SequenceExperiment, str]:
         corpus=corpus,
         mixture=is_mixture(options.experiment, options.law, options.components),
     )
-    return replace(_changed(options, settings), device=device), reason
+    found = _warmed_up(options, settings, _changed(options, settings))
+    return replace(found, device=device), reason
 
 
 def resume_settings(options: SequenceOptions, directory: RunDirectory) -> SequenceExperiment:
@@ -79,14 +80,7 @@ def resume_settings(options: SequenceOptions, directory: RunDirectory) -> Sequen
 
 def default_directory(settings: SequenceExperiment) -> Path:
     """Return runs/EXPERIMENT/NAME, the name telling what is not the scale's default."""
-    usual = sequence_defaults(
-        settings.experiment,
-        settings.scale,
-        settings.model,
-        tunes=settings.tunes,
-        corpus=settings.corpus,
-        mixture=is_mixture(settings.experiment, settings.output, settings.components),
-    )
+    usual = usual_settings(settings)
     parts: list[str] = [settings.scale, *data_name(settings), settings.model]
     if settings.latent_size:
         particles = settings.bound.particles
@@ -109,6 +103,18 @@ def default_directory(settings: SequenceExperiment) -> Path:
             parts.append(f"{name.replace('_', '-')}{getattr(mine, name)}")
     parts.append(f"seed{settings.training.seed}")
     return Path("runs") / settings.experiment / "-".join(parts)
+
+
+def usual_settings(settings: SequenceExperiment) -> SequenceExperiment:
+    """Return the defaults of the scale for the same experiment, data and model."""
+    return sequence_defaults(
+        settings.experiment,
+        settings.scale,
+        settings.model,
+        tunes=settings.tunes,
+        corpus=settings.corpus,
+        mixture=is_mixture(settings.experiment, settings.output, settings.components),
+    )
 
 
 def _changed(options: SequenceOptions, settings: SequenceExperiment) -> SequenceExperiment:
@@ -145,6 +151,35 @@ def _changed(options: SequenceOptions, settings: SequenceExperiment) -> Sequence
     )
     changes["bound"] = replace(settings.bound, **bound)
     return replace(settings, **changes)
+
+
+def _warmed_up(
+    options: SequenceOptions, usual: SequenceExperiment, found: SequenceExperiment
+) -> SequenceExperiment:
+    """Return settings whose KL warms up over the usual share of their updates, if not asked.
+
+    Raises
+    ------
+    ConfigError
+        If a warm-up or curriculum that was asked for ends after the training.
+    """
+    updates = found.training.updates
+    for name, lost in (
+        ("kl_warmup", "the KL would never count in full"),
+        ("curriculum", "no update would see whole sequences"),
+    ):
+        asked = getattr(options, name)
+        # The smoke scale only shows that commands run, those for longer trainings too.
+        if asked is not None and asked > updates and found.scale != "smoke":
+            option = "--" + name.replace("_", "-")
+            raise ConfigError(
+                f"{option}: expected at most the {updates} updates of the training, got {asked}, "
+                f"so that {lost}; choose fewer, or more --updates"
+            )
+    if options.kl_warmup is not None:
+        return found
+    share = found.bound.kl_warmup / usual.training.updates
+    return replace(found, bound=replace(found.bound, kl_warmup=round(share * updates)))
 
 
 def _check_schedule(options: SequenceOptions, schedule: SequenceSchedule) -> None:

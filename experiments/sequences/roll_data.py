@@ -9,7 +9,7 @@ from torch import nn
 
 from experiments.sequences.sequence_data import Drawn, SequenceData
 from models import BernoulliOutput
-from pyro_nem.data import LOWEST_NOTE
+from pyro_nem.data import LOWEST_NOTE, SequenceSet
 from pyro_nem.metrics import independent_bits, markov_bits
 from pyro_nem.plots import RollPicture, piano_roll_figure
 
@@ -25,11 +25,11 @@ class RollData(SequenceData):
         """Return a vector of bits."""
         return BernoulliOutput(self.training.size, self.training.mean())
 
-    def floors(self) -> dict[str, float]:
+    def floors(self, source: SequenceSet) -> dict[str, float]:
         """Return those of independent notes, and of notes that depend on themselves."""
         return {
-            "independent": independent_bits(self.training, self.test),
-            "markov": markov_bits(self.training, self.test),
+            "independent": independent_bits(self.training, source),
+            "markov": markov_bits(self.training, source),
         }
 
     def figure(self, rows: Sequence[Sequence[Drawn]]) -> Figure:

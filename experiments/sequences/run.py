@@ -18,7 +18,7 @@ from experiments.sequences.options import SequenceOptions
 from experiments.sequences.pictures import draw_pictures
 from experiments.sequences.posterior import save_posterior
 from experiments.sequences.resolving import default_directory, resolve, resume_settings
-from experiments.sequences.score_table import score_table, summary_scores
+from experiments.sequences.score_table import score_table, summary_floors, summary_scores
 from experiments.sequences.sequence_data import SequenceData
 from inference import Processes, RunDirectory, duration
 from inference.sequences import (
@@ -96,7 +96,7 @@ def _train_and_score(
     )
     if not processes.writes:
         return True
-    floors = data.floors()
+    floors = data.floors(data.test)
     print(score_table(scores, floors, data.readings))
     described = save_posterior(
         objective, settings, data.test, directory.posterior, sequences=options.posterior_sequences
@@ -124,12 +124,7 @@ def _summary(
     return {
         "experiment": settings.experiment,
         **summary_scores(scores, "test", data.readings),
-        **{f"floor.{name}": value for name, value in floors.items()},
-        **{
-            f"floor.{reading.name}_{name}": reading.of(value)
-            for reading in data.readings
-            for name, value in floors.items()
-        },
+        **summary_floors(floors, data.readings),
         **data.facts(),
         "updates": run.updates,
         "stopped": run.reason,

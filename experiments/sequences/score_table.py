@@ -8,7 +8,7 @@ from typing import Any
 from experiments.sequences.sequence_data import Reading
 from inference.sequences import SequenceScores
 
-__all__ = ["score_table", "score_title", "summary_scores"]
+__all__ = ["score_table", "score_title", "summary_floors", "summary_scores"]
 
 _TITLES = {
     "kl": "KL of the latents",
@@ -67,3 +67,15 @@ def summary_scores(
     }
     titles = {reading.name: reading.title for reading in readings}
     return {**found, **steps, "errors": errors, "readings": titles}
+
+
+def summary_floors(
+    floors: Mapping[str, float], readings: Sequence[Reading] = ()
+) -> dict[str, float]:
+    """Return scores of trivial models by the names of ``summary.json``, other readings included."""
+    others = {
+        f"floor.{reading.name}_{name}": reading.of(value)
+        for reading in readings
+        for name, value in floors.items()
+    }
+    return {**{f"floor.{name}": value for name, value in floors.items()}, **others}

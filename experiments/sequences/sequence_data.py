@@ -62,8 +62,8 @@ class SequenceData(ABC):
         """Return the law of a step; see :class:`models.OutputLaw`."""
 
     @abstractmethod
-    def floors(self) -> dict[str, float]:
-        """Return what trivial models say of the test sequences, nats a step, by their names."""
+    def floors(self, source: SequenceSet) -> dict[str, float]:
+        """Return what trivial models say of sequences, nats a step, by their names."""
 
     @abstractmethod
     def figure(self, rows: Sequence[Sequence[Drawn]]) -> Figure:

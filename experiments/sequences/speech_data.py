@@ -17,7 +17,7 @@ from torch import nn
 from experiments.sequences.config import LawName
 from experiments.sequences.sequence_data import Drawn, Reading, SequenceData
 from models import AutoregressiveOutput, GaussianMixtureOutput, GaussianOutput
-from pyro_nem.data import FRAME, Speech
+from pyro_nem.data import FRAME, SequenceSet, Speech
 from pyro_nem.files import replacing
 from pyro_nem.metrics import frame_volume, linear_prediction, moving_variance
 from pyro_nem.plots import WavePicture, waveform_figure
@@ -75,12 +75,12 @@ class SpeechData(SequenceData):
         ).float()
         return AutoregressiveOutput(FRAME, coefficients, min_scale=narrowest)
 
-    def floors(self) -> dict[str, float]:
+    def floors(self, source: SequenceSet) -> dict[str, float]:
         """Return those of predicted volume, and of linear prediction with a variance that moves."""
         training = self.training.first(_ENOUGH)
         return {
-            "frame_volume": frame_volume(training, self.test),
-            "moving_variance": moving_variance(training, self.test, order=_ORDER),
+            "frame_volume": frame_volume(training, source),
+            "moving_variance": moving_variance(training, source, order=_ORDER),
         }
 
     def facts(self) -> dict[str, float]:

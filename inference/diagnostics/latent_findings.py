@@ -31,7 +31,7 @@ LATENT_PROBLEMS = {
 """Name of a finding -> what is looked for."""
 
 _TRAINING = {
-    "sequence": "a longer --kl-warmup, --free-nats, --smoothing on",
+    "sequence": "a longer --kl-warmup, more --free-nats, or --smoothing on where it is off",
     "image": "--objective iwae with more --particles, or longer training",
 }
 
@@ -90,7 +90,7 @@ def _silent(tree: xr.DataTree, unit: str) -> Finding | None:
         return None
     return Finding(
         "silent latents",
-        f"q differs from the prior by {nats:.3f} nats a {_small(unit)} only (posterior collapse)",
+        f"q differs from the prior by {nats:.3f} nats {_of_each(unit)} only (posterior collapse)",
         f"the model explains the data without its latents: compare it with one that has none; try "
         f"{_TRAINING[unit]}",
     )
@@ -142,5 +142,5 @@ def _few(tree: xr.DataTree, unit: str) -> Finding | None:
     )
 
 
-def _small(unit: str) -> str:
-    return "step" if unit == "sequence" else unit
+def _of_each(unit: str) -> str:
+    return "a step" if unit == "sequence" else "an image"

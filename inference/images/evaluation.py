@@ -123,14 +123,13 @@ def score_images(
         If a number is below 1.
     """
 
-    def scored(bound: BoundConfig) -> dict[str, Tensor]:
+    def scored(bound: BoundConfig | None = None) -> dict[str, Tensor]:
         other = ImageObjective(objective.model, objective.guide, bound=bound)
         return score_objective(
             other, data, rows_at_once=rows_at_once, seed=seed, processes=processes
         ).values
 
-    closed = len(objective.model.latent_sizes) == 1
-    first = scored(BoundConfig(divergence="analytic" if closed else "sampled"))
+    first = scored()
     values = {"elbo": first["bound"], "kl": first["kl"]}
     for count in particles:
         values[f"iwae_{count}"] = scored(BoundConfig("iwae", count))["bound"]

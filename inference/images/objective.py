@@ -47,7 +47,8 @@ class ImageObjective(nn.Module):
     model, guide
         The Pyro program and its guide.
     bound
-        Which bound and gradient; the ELBO with its KL at the draws if not given.
+        Which bound and gradient; if not given the ELBO, with its KL in closed form where there is a
+        single layer of latents.
 
     Raises
     ------
@@ -59,7 +60,9 @@ class ImageObjective(nn.Module):
         self, model: ImageVAE, guide: ImagePosterior, *, bound: BoundConfig | None = None
     ) -> None:
         super().__init__()
-        self.bound = BoundConfig() if bound is None else bound
+        closed = len(model.latent_sizes) == 1
+        usual = BoundConfig(divergence="analytic" if closed else "sampled")
+        self.bound = usual if bound is None else bound
         self.model = model
         self.guide = guide
         if guide.model is not model:
@@ -71,7 +74,7 @@ class ImageObjective(nn.Module):
             )
         if self.bound.kl_warmup or self.bound.free_nats:
             raise ConfigError("kl_warmup, free_nats: are not for models of images; leave them out")
-        if self.bound.divergence == "analytic" and len(model.latent_sizes) > 1:
+        if self.bound.divergence == "analytic" and not closed:
             # KL(q(z_1 | x) || p(z_1 | z_2)) at a draw of z_2 is no part of the bound, because z_2
             # was drawn from z_1.
             raise ConfigError(

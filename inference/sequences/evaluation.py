@@ -116,7 +116,8 @@ def score_sequences(
 ) -> SequenceScores:
     """Score sequences by every bound: "elbo", and for each S "iwae_S" and "fivo_S"; and by "kl".
 
-    A model without latents has log p(x) itself, "exact", and nothing else.
+    There is no "fivo_1", as a single particle is never resampled. A model without latents has log
+    p(x) itself, "exact", and nothing else.
 
     Parameters
     ----------
@@ -147,5 +148,6 @@ def score_sequences(
     for count in particles:
         bound = BoundConfig("iwae", count)
         values[f"iwae_{count}"] = scored(bound).values["bound"]
-        values[f"fivo_{count}"] = scored(bound, RESAMPLE).values["bound"]
+        if count > 1:
+            values[f"fivo_{count}"] = scored(bound, RESAMPLE).values["bound"]
     return SequenceScores(values, first.steps)

@@ -11,6 +11,7 @@ from inference.bound_config import BoundConfig
 from inference.bounds import EnumeratedBound
 from inference.enumerated_terms import BoundTerms
 from inference.regularisers import free_nats_penalty
+from inference.sequences.normalised_mean import NormalisedMean
 from inference.sequences.protocol import SequenceGuide
 from inference.sequences.resampling import SystematicResampling, combine_resampled
 from models import SequenceRollout, SequenceVRNN
@@ -93,6 +94,14 @@ class SequenceObjective(nn.Module):
             raise ConfigError(
                 f"gradient: {self.bound.gradient} is for models with latents; use standard"
             )
+        normalised = any(isinstance(part, NormalisedMean) for part in guide.modules())
+        if normalised and self.bound.gradient != "standard":
+            # The second pass would move the running averages again, and sequences that share the
+            # statistics of a batch have no weights of their own.
+            raise ConfigError(
+                f"gradient: {self.bound.gradient} scores the draws in a second pass, which a "
+                "posterior with batch_norm does not repeat; use standard, or batch_norm off"
+            )
         if resample is not None and (
             self.bound.objective != "iwae" or self.bound.gradient != "standard"
         ):
@@ -100,6 +109,11 @@ class SequenceObjective(nn.Module):
                 "resample: resampled particles have weights of whole segments, which is objective "
                 f"iwae with gradient standard, got {self.bound.objective} and "
                 f"{self.bound.gradient}"
+            )
+        if resample is not None and self.bound.particles < 2:
+            raise ConfigError(
+                f"particles: resampling (fivo) is among at least 2, got {self.bound.particles}, "
+                "which has the sampled elbo; choose more, or objective elbo"
             )
         self.resampling = None if resample is None else SystematicResampling(resample)
         # Contradictions show now and not in the first update.

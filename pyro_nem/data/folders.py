@@ -6,7 +6,9 @@ from typing import Final
 
 import platformdirs
 
-__all__ = ["CACHE_VARIABLE", "DATA_VARIABLE", "cache_dir", "data_dir"]
+from pyro_nem.errors import DataError
+
+__all__ = ["CACHE_VARIABLE", "DATA_VARIABLE", "cache_dir", "data_dir", "require_folder"]
 
 CACHE_VARIABLE: Final = "PYRO_NEM_CACHE"
 DATA_VARIABLE: Final = "PYRO_NEM_DATA"
@@ -24,3 +26,23 @@ def data_dir() -> Path | None:
     """Return `$PYRO_NEM_DATA`, a user's folder of data sets, or None if it is not set."""
     folder = os.environ.get(DATA_VARIABLE)
     return Path(folder) if folder else None
+
+
+def require_folder(folder: Path, data: str) -> None:
+    """Check that a user's folder with data is there.
+
+    Parameters
+    ----------
+    folder
+        Where the user has them.
+    data
+        What messages call them.
+
+    Raises
+    ------
+    DataError
+        There is nothing, or a file.
+    """
+    if not folder.is_dir():
+        what = "a file" if folder.exists() else "nothing"
+        raise DataError(f"{folder}: expected a folder with {data}, found {what}; say where it is")

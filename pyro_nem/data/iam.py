@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from pyro_nem.data.folders import require_folder
 from pyro_nem.data.handwriting import Handwriting, MoveScale, to_handwriting, to_moves
 from pyro_nem.errors import DataError
 
@@ -44,8 +45,9 @@ def iam(folder: Path, scale: MoveScale = "pooled") -> Handwriting:
     Raises
     ------
     DataError
-        A list is missing, a split has no line, or a file is damaged.
+        There is no such folder, a list is missing, a split has no line, or a file is damaged.
     """
+    require_folder(folder, "IAM-OnDB")
     splits: list[list[NDArray[Any]]] = []
     lines = sorted(folder.rglob("*.xml"))
     for name in _LISTS:

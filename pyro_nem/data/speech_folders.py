@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from pyro_nem.data.folders import require_folder
 from pyro_nem.data.recordings import Recording, read_recording
 from pyro_nem.data.speech import Speech, to_speech
 from pyro_nem.errors import DataError
@@ -41,8 +42,9 @@ def timit(folder: Path, report: Callable[[str], None] = print) -> Speech:
     Raises
     ------
     DataError
-        The folder has another layout, or a file cannot be read.
+        There is no such folder, it has another layout, or a file cannot be read.
     """
+    require_folder(folder, "TIMIT")
     places = [folder, *(path for path in _inside(folder) if path.name.lower() == "timit")]
     for place in places:
         parts = {path.name.lower(): path for path in _inside(place)}
@@ -82,8 +84,9 @@ def blizzard(folder: Path) -> Speech:
     Raises
     ------
     DataError
-        There are fewer than three files, or one cannot be read.
+        There is no such folder, it has fewer than three files, or one cannot be read.
     """
+    require_folder(folder, "Blizzard")
     files = _sound_files(folder)
     if len(files) < 3:
         raise DataError(

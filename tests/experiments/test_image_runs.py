@@ -14,6 +14,7 @@ from experiments.images.options import ImageOptions
 from experiments.images.resolving import default_directory, resolve, resume_settings
 from experiments.run import main
 from inference import BoundConfig, RunDirectory, run_training
+from inference.images import HMCLikelihood
 from pyro_nem.errors import CheckpointError, ConfigError
 
 pytestmark = pytest.mark.usefixtures("no_report")
@@ -103,12 +104,41 @@ def test_a_run_is_scored_again(digits, tmp_path, capsys):
     assert sampled["test.nll_hmc"] == pytest.approx(bounds[1], rel=0.02)
     assert bounds[0] == pytest.approx(bounds[1], rel=0.02)
     assert 0 <= sampled["wide_spreads"] <= 3
+    assert sampled["trusted"] == (sampled["wide_spreads"] == 0)
     assert "have a spread above 1 nat" in capsys.readouterr().out
     split = ["--split", "training", "--checkpoint", "last", "--particles", "2"]
     assert evaluate.main([*options, *split]) == 0
     assert (folder / "evaluations" / "training-iwae2-3images-last-seed0.json").is_file()
+    for idle in (["--samples", "20"], ["--estimator", "hmc", "--particles", "2"]):
+        assert evaluate.main([*options, *idle]) == 2
+        printed = capsys.readouterr().err
+        assert (
+            f"{idle[-2]}: has no effect with --estimator {idle[1] if idle[2:] else 'iwae'}"
+            in printed
+        )
     assert evaluate.main([str(tmp_path / "nowhere")]) == 2
     assert "config.json" in capsys.readouterr().err
+
+
+def test_estimates_that_few_draws_decide_are_marked(digits, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "run"
+    assert run(folder, "vae_mnist", "--latent-size", "1") == 0
+
+    def estimates(spread):
+        found = HMCLikelihood(torch.tensor([-90.0, -80.0]), torch.tensor([0.5, spread]))
+        monkeypatch.setattr(evaluate, "hmc_likelihood", lambda *_, **__: found)
+        options = [str(folder), "--device", "cpu", "--estimator", "hmc", "--images", "2"]
+        assert evaluate.main(options) == 0
+        written = read(folder, "evaluations/test-hmc400-2images-best-seed0.json")
+        return written, capsys.readouterr().out
+
+    written, printed = estimates(0.9)
+    assert (written["wide_spreads"], written["trusted"]) == (0, True)
+    assert "85.000 ± 5.000\n" in printed
+    assert "do not trust" not in printed
+    written, printed = estimates(1.1)
+    assert (written["wide_spreads"], written["trusted"]) == (1, False)
+    assert "85.000 ± 5.000 *\n  * do not trust this mean: a few draws decide 1 of" in printed
 
 
 def test_optimisers_are_compared_by_one_command(digits, tmp_path, monkeypatch, capsys):
@@ -116,8 +146,9 @@ def test_optimisers_are_compared_by_one_command(digits, tmp_path, monkeypatch, c
     command = ["--scale", "smoke", "--latent-sizes", "2", "3", "--device", "cpu"]
     assert sweep.main(command) == 0
     names = {path.name for path in (tmp_path / "runs" / "tables").iterdir()}
-    assert names == {f"vae_mnist.{suffix}" for suffix in ("md", "csv", "json", "png")}
-    rows = read(tmp_path, "runs/tables/vae_mnist.json")["rows"]
+    # experiments.sweep vae_mnist writes vae_mnist.md and so on there.
+    assert names == {f"vae_mnist_sizes.{suffix}" for suffix in ("md", "csv", "json", "png")}
+    rows = read(tmp_path, "runs/tables/vae_mnist_sizes.json")["rows"]
     assert {row["setting"] for row in rows} == {
         f"dynamic-elbo-latent-size{size}{optimizer}"
         for size in (2, 3)
@@ -136,7 +167,7 @@ def test_optimisers_are_compared_by_one_command(digits, tmp_path, monkeypatch, c
     assert collect.main([*runs, "--output", "again"]) == 0
     again = read(tmp_path, "again/vae_mnist.json")["rows"]
     both = {(row["setting"], row["metric"]): row["values"] for row in again}
-    table = read(tmp_path, "runs/tables/vae_mnist.json")["rows"]
+    table = read(tmp_path, "runs/tables/vae_mnist_sizes.json")["rows"]
     assert both == {(row["setting"], row["metric"]): row["values"] for row in table}
     assert all(row["seeds"] == [0, 1] for row in again)
     assert collect.main([runs[0], runs[0]]) == 2

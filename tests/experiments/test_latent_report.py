@@ -61,6 +61,35 @@ def test_a_run_on_sequences_is_told(latent_runs):
     assert html.count("<img ") == len(re.findall(r'<img src="[^"]+" alt="[^"]{20,}">', html)) == 5
 
 
+def test_what_was_tried_is_told(folder):
+    config = read(folder / "config.json")
+    usual = ("layer normalisation", "batch normalisation", "training sequences", "replay")
+    usual += ("curriculum", "KL warm-up", "free nats", "components")
+    assert not [name for name in usual if name in words(folder)]
+    settings = config["settings"]
+    settings.update(layer_norm=True, batch_norm=True, chunk=1, components=5)
+    settings["bound"].update(kl_warmup=0, free_nats=0.25)
+    settings["schedule"].update(replay=0.5, memory=7, curriculum=3, shortest=1)
+    change(folder / "config.json", settings=settings)
+    assert again(folder) == 0
+    text = words(folder)
+    for row in (
+        "layer normalisation on",
+        "batch normalisation on",
+        "training sequences in pieces of 1 step",
+        "components 5",
+        "KL warm-up none",
+        "free nats 0.25 a step",
+        "replay 0.5 of a batch, from the last 7 updates",
+        "curriculum 3 updates, from 1 step on",
+    ):
+        assert row in text
+    settings["bound"].update(objective="iwae", free_nats=0.0)
+    change(folder / "config.json", settings=settings)
+    assert again(folder) == 0
+    assert "KL warm-up" not in words(folder)
+
+
 def test_a_run_on_images_is_told(latent_runs):
     folder = latent_runs("iwae_mnist")
     summary, text = read(folder / "summary.json"), words(folder)

@@ -1,4 +1,4 @@
-"""``run chorales`` end to end at smoke scale, and how its options become settings."""
+"""``run chorales`` end to end at smoke scale."""
 
 import json
 
@@ -9,15 +9,9 @@ import small_strokes
 
 from experiments.run import main
 from experiments.sequences import evaluate, generate
-from experiments.sequences.assembly import build_objective
-from experiments.sequences.config import SequenceExperiment
-from experiments.sequences.load_data import load_data
-from experiments.sequences.options import SequenceOptions
-from experiments.sequences.resolving import default_directory, resolve, resume_settings
-from inference import BoundConfig, RunDirectory, run_training
-from models import SequenceVRNN
-from pyro_nem.data import pen_strokes
-from pyro_nem.errors import CheckpointError, ConfigError
+from inference import run_training
+from pyro_nem.data import pen_strokes, piano_rolls
+from pyro_nem.metrics import ngram_symbols
 
 pytestmark = pytest.mark.usefixtures("no_report")
 
@@ -33,6 +27,12 @@ def run(folder, *options):
     return main(
         ["chorales", "--scale", "smoke", "--device", "cpu", "--run-dir", str(folder), *options]
     )
+
+
+def change_settings(folder, **values):
+    config = json.loads((folder / "config.json").read_text())
+    config["settings"].update(values)
+    (folder / "config.json").write_text(json.dumps(config))
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,40 @@ def test_a_run_is_scored_again_by_other_numbers_of_particles(jsb, tmp_path, caps
     assert other["test.nll_elbo"] != found["test.nll_elbo"]
     assert evaluate.main([str(folder), *options, "--split", "validation"]) == 0
     assert (folder / "evaluations" / "validation-2-3particles-best-seed0.json").is_file()
+    assert (found["floor.markov"], found["test.sequences"]) == (first["floor.markov"], 2)
     assert evaluate.main([str(tmp_path / "nowhere")]) == 2
     assert "config.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_more_sequences_are_scored_than_the_run_did(tmp_path, monkeypatch, capsys, split):
+    small_strokes.put(tmp_path / "data", monkeypatch)
+    folder = tmp_path / "run"
+    assert main(["strokes", "--scale", "smoke", "--device", "cpu", "--run-dir", str(folder)]) == 0
+    change_settings(folder, held_out=2)
+    options = [str(folder), "--device", "cpu", "--particles", "2", "--split", split]
+    whole = pen_strokes()
+    source = getattr(whole, split)
+
+    def scored(name):
+        found = json.loads((folder / "evaluations" / f"{split}-2particles{name}.json").read_text())
+        return found[f"{split}.sequences"], found["floor.1-gram"]
+
+    def floor(count):
+        training, symbols = whole.training, len(whole.code.tuples) + 1
+        return ngram_symbols(training, source.first(count), symbols=symbols, order=1)
+
+    assert evaluate.main(options) == 0
+    assert scored("-best-seed0") == (2, pytest.approx(floor(2)))
+    assert "1-gram" in capsys.readouterr().out
+    assert evaluate.main([*options, "--sequences", "3"]) == 0
+    assert scored("-3sequences-best-seed0") == (3, pytest.approx(floor(3)))
+    assert floor(3) != pytest.approx(floor(2))
+    many = str(len(source) + 1)
+    assert evaluate.main([*options, "--sequences", many]) == 2
+    assert f"has {len(source)}, fewer than the {many} asked for" in capsys.readouterr().err
+    assert evaluate.main([*options, "--sequences", "0"]) == 2
+    assert "--sequences: expected at least 1, got 0" in capsys.readouterr().err
 
 
 def test_a_run_draws_and_goes_on_with_test_sequences(jsb, tmp_path, capsys):
@@ -163,7 +195,7 @@ def test_a_run_draws_and_goes_on_with_test_sequences(jsb, tmp_path, capsys):
         assert set(np.unique(rolls)) <= {0.0, 1.0}
         assert "--steps 7" in json.loads((place / "generated.json").read_text())["command"]
     # Test tunes have 9 and 5 steps.
-    for tune, roll in zip(load_data(settings(scale="smoke")).test.sequences, rolls, strict=True):
+    for tune, roll in zip(piano_rolls("jsb")["test"].sequences, rolls, strict=True):
         np.testing.assert_array_equal(roll[:4], tune[:4])
     assert generate.main([*options, "--seed", "1"]) == 0
     again = np.load(folder / "generated" / "2draws-7steps-best-seed1" / "sequences.npz")
@@ -177,113 +209,8 @@ def test_a_run_draws_and_goes_on_with_test_sequences(jsb, tmp_path, capsys):
         assert message in capsys.readouterr().err
 
 
-def settings(**options):
-    return resolve(SequenceOptions("chorales", device="cpu", **options))[0]
-
-
-@pytest.mark.parametrize(
-    ("options", "bound", "resample"),
-    [
-        ({}, BoundConfig(divergence="analytic", kl_warmup=700), None),
-        ({"scale": "paper"}, BoundConfig(divergence="analytic"), None),
-        (
-            {"objective": "vae", "particles": 3, "kl_warmup": 0},
-            BoundConfig("vae", 3, divergence="analytic"),
-            None,
-        ),
-        ({"gradient": "stl"}, BoundConfig(gradient="stl", kl_warmup=700), None),
-        ({"objective": "iwae"}, BoundConfig("iwae", 4), None),
-        ({"objective": "fivo", "particles": 8}, BoundConfig("iwae", 8), 0.5),
-    ],
-)
-def test_an_objective_is_a_bound(options, bound, resample):
-    found = settings(**options)
-    assert (found.bound, found.resample) == (bound, resample)
-    assert found.objective == options.get("objective", "elbo")
-
-
-@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
-@pytest.mark.parametrize("tunes", ["jsb", "nottingham"])
-@pytest.mark.parametrize("model", ["vrnn", "vrnn-i", "rnn"])
-def test_settings_survive_a_journey_through_json(scale, tunes, model):
-    found = settings(scale=scale, tunes=tunes, model=model)
-    again = SequenceExperiment.from_dict(json.loads(json.dumps(found.to_dict())), "here")
-    assert again == found
-    with pytest.raises(CheckpointError, match="missing or unknown: tunes"):
-        SequenceExperiment.from_dict(
-            {k: v for k, v in found.to_dict().items() if k != "tunes"}, "x"
-        )
-
-
-def test_models_are_what_their_names_say(jsb):
-    for model, size, learned in (("vrnn", 8, True), ("vrnn-i", 8, False), ("rnn", 0, False)):
-        objective = build_objective(
-            chosen := settings(scale="smoke", model=model), load_data(chosen)
-        )
-        assert isinstance(objective.model, SequenceVRNN)
-        assert objective.model.latent_size == size
-        assert (objective.model.prior is not None) == learned
-    one, two = (build_objective(chosen, load_data(chosen)).state_dict() for _ in range(2))
-    assert all((one[name] == two[name]).all() for name in one)
-
-
-def test_the_name_of_a_folder_tells_what_is_unusual():
-    name = default_directory(settings(scale="laptop")).as_posix()
-    assert name == "runs/chorales/laptop-jsb-vrnn-elbo-seed0"
-    changed = settings(
-        scale="laptop",
-        objective="fivo",
-        residual="off",
-        layer_norm="on",
-        hidden_size=32,
-        updates=9,
-        seed=3,
-    )
-    assert default_directory(changed).name == (
-        "laptop-jsb-vrnn-fivo4-layer-norm-no-residual-hidden-size32-updates9-seed3"
-    )
-    name = default_directory(settings(scale="laptop", objective="elbo", kl_warmup=5)).name
-    assert name == "laptop-jsb-vrnn-elbo-kl-warmup5-seed0"
-    name = default_directory(settings(scale="laptop", model="rnn")).name
-    assert name == "laptop-jsb-rnn-seed0"
-    names = [default_directory(settings(divergence=kind)).name for kind in ("analytic", "sampled")]
-    assert names[1] == names[0].replace("elbo", "elbo-sampled")
-    everything = {"smoothing", "latent_size", "width", "layers", "chunk", "kl_warmup"}
-    everything.add("curriculum")
-    changes = [{option: "off" if option == "smoothing" else 3} for option in everything]
-    changes += [{"replay": 0.3}, {"replay": 0.3, "memory": 3}, {"batch_norm": "on"}]
-    changes.append({"curriculum": 3, "shortest": 3})
-    names = {default_directory(settings(**change)).name for change in changes}
-    assert len(names) == len(changes)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"model": "rnn", "objective": "iwae"}, "--objective: a model without latents"),
-        ({"model": "rnn", "kl_warmup": 3}, "--kl-warmup: a model without latents"),
-        ({"model": "rnn", "batch_norm": "on"}, "--batch-norm: a model without latents"),
-        ({"replay": 1.0}, "replay: expected a share"),
-        ({"memory": 7}, "--memory: has no effect without --replay"),
-        ({"shortest": 7, "curriculum": 0}, "--shortest: has no effect without --curriculum"),
-        ({"chunk": 0}, "--chunk: expected at least 1"),
-        ({"latent_size": 0}, "--latent-size: expected at least 1"),
-        ({"objective": "iwae", "divergence": "analytic"}, "closed form has no draws"),
-        ({"objective": "fivo", "gradient": "dreg"}, "objective iwae with gradient standard"),
-    ],
-)
-def test_contradictions_are_refused(jsb, options, message):
-    with pytest.raises(ConfigError, match=message):
-        build_objective(found := settings(scale="smoke", **options), load_data(found))
-
-
-def test_a_continued_run_has_the_settings_of_its_folder(tmp_path):
-    directory = RunDirectory(tmp_path / "run")
-    found = settings(scale="smoke", objective="fivo", particles=8, smoothing="on")
-    directory.create({"settings": found.to_dict()})
-    same = SequenceOptions("chorales", resume=True, device="cpu", smoothing="on", objective="fivo")
-    assert resume_settings(same, directory) == found
-    for options in ({"smoothing": "off"}, {"objective": "iwae"}, {"tunes": "nottingham"}):
-        asked = SequenceOptions("chorales", resume=True, device="cpu", **options)
-        with pytest.raises(CheckpointError, match="holds a run with"):
-            resume_settings(asked, directory)
+def test_what_no_objective_has_is_refused_before_anything_is_written(jsb, tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert run(folder, "--batch-norm", "on", "--gradient", "stl") == 2
+    assert "use standard, or batch_norm off" in capsys.readouterr().err
+    assert not folder.exists()

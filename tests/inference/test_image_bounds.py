@@ -197,6 +197,22 @@ def test_weights_estimate_the_likelihood_without_bias():
     assert abs(weights.mean() - model.log_likelihood(x[:1]).exp()) < 4 * error
 
 
+@pytest.mark.parametrize(
+    ("layers", "same", "other"), [(1, "analytic", "sampled"), (2, "sampled", None)]
+)
+def test_the_bound_is_the_elbo_in_closed_form_where_there_is_one(layers, same, other):
+    model, guide = build(layers)
+    x = bits(BATCH).float()
+
+    def bound_of(**options):
+        return ImageObjective(model.float(), guide.float(), **options)(x, generator()).bound
+
+    default = bound_of()
+    assert torch.equal(default, bound_of(bound=BoundConfig(divergence=same)))
+    if other is not None:
+        assert not torch.allclose(default, bound_of(bound=BoundConfig(divergence=other)))
+
+
 def test_contradictions_are_refused():
     model, guide = build(1)
     other, _ = build(1)

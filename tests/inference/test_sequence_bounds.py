@@ -216,11 +216,11 @@ def test_with_one_particle_all_bounds_are_the_same():
     model, guide = build()
     batch = batch_of()
     found = [
-        SequenceObjective(model, guide, bound=BoundConfig(name, 1), resample=resample)(
-            batch, generator()
-        ).bound
-        for name, resample in (("elbo", None), ("vae", None), ("iwae", None), ("iwae", 1.0))
+        SequenceObjective(model, guide, bound=BoundConfig(name, 1))(batch, generator()).bound
+        for name in ("elbo", "vae", "iwae")
     ]
+    resampled = SequenceObjective(model, guide, bound=BoundConfig("iwae", 2), resample=1.0)
+    found.append(resampled(batch, generator(), particles=1).bound)
     for bound in found[1:]:
         torch.testing.assert_close(bound, found[0])
 
@@ -261,6 +261,7 @@ def test_contradictions_are_refused():
         ({"bound": BoundConfig("trace_enum")}, "sequence models have none"),
         ({"resample": 0.5}, "objective iwae with gradient standard, got elbo"),
         ({"resample": 0.5, "bound": BoundConfig("iwae", 2, "dreg")}, "and dreg"),
+        ({"resample": 0.5, "bound": BoundConfig("iwae")}, r"\(fivo\) is among at least 2, got 1"),
         ({"resample": 1.5, "bound": BoundConfig("iwae", 2)}, r"a share in \(0, 1\]"),
         ({"bound": BoundConfig("iwae", divergence="analytic")}, "closed form has no draws"),
     ):
@@ -270,5 +271,8 @@ def test_contradictions_are_refused():
         SequenceObjective(other, guide)
     with pytest.raises(ConfigError, match="stl is for models with latents"):
         SequenceObjective(*build(latent_size=0), bound=BoundConfig(gradient="stl"))
+    for bound in (BoundConfig(gradient="stl"), BoundConfig("iwae", 2, "dreg")):
+        with pytest.raises(ConfigError, match="a second pass, which a posterior with batch_norm"):
+            SequenceObjective(*build(batch_norm=True), bound=bound)
     with pytest.raises(ConfigError, match="no latents to infer"):
         posterior.SequencePosterior(build(latent_size=0)[0])

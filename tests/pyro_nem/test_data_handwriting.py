@@ -136,6 +136,9 @@ def test_other_folders_are_refused(tmp_path):
     (tmp_path / "task1" / "testset_v.txt").unlink()
     with pytest.raises(DataError, match=r"the list testset_v.txt.* among 14 XML files"):
         iam(tmp_path)
+    for place, found in ((tmp_path / "nowhere", "nothing"), (path, "a file")):
+        with pytest.raises(DataError, match=f"expected a folder with IAM-OnDB, found {found}"):
+            iam(place)
     with pytest.raises(DataError, match="expected movements to train on"):
         to_handwriting("nothing", [], [], [])
 

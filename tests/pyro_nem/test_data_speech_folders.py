@@ -128,8 +128,11 @@ def test_other_files_are_refused(tmp_path, content, message):
 def test_other_folders_are_refused(tmp_path):
     with pytest.raises(DataError, match="expected TIMIT, with the folders TRAIN and TEST"):
         timit(tmp_path)
-    with pytest.raises(DataError, match="cannot be read"):
-        timit(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    for read, name in ((timit, "TIMIT"), (blizzard, "Blizzard")):
+        for place, found in (("nowhere", "nothing"), ("file", "a file")):
+            with pytest.raises(DataError, match=f"expected a folder with {name}, found {found}"):
+                read(tmp_path / place)
     with pytest.raises(DataError, match=r"at least three WAV files.*found 0"):
         blizzard(tmp_path)
     for number, rate in enumerate((8000, 8000, 16000)):
