@@ -73,7 +73,7 @@ BOUND_PLANS: Mapping[TableName, TablePlan] = MappingProxyType(
             "chorales",
             _SEQUENCES,
             {
-                "smoothing": {"--smoothing": "on", "--residual": "on", "--kl-warmup": "700"},
+                "smoothing": {"--smoothing": "on", "--residual": "on"},
                 "elbo": {"--smoothing": "off", "--kl-warmup": "0"},
                 "iwae": {"--smoothing": "off", "--objective": "iwae"},
                 "fivo": {"--smoothing": "off", "--objective": "fivo"},

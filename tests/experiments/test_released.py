@@ -163,7 +163,9 @@ def test_release_refuses_names_that_are_paths_and_data_of_ones_own(command, smok
 
 
 def test_the_package_brings_weights():
-    assert {"flying_mnist", "flying_shapes", "static_shapes"} <= set(released_names())
+    assert {"flying_mnist", "flying_shapes", "flying_shapes_5", "static_shapes"} <= set(
+        released_names()
+    )
 
 
 @pytest.mark.parametrize("name", released_names())
