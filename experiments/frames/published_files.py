@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pyro_nem.errors import ConfigError, DataError
 
-__all__ = ["is_published", "published_file"]
+__all__ = ["is_published", "published_file", "published_name"]
 
 # What is asked for, by experiment -> the file's name without its ending.
 _FILES = {
@@ -72,11 +72,7 @@ def published_file(
         raise ConfigError(
             f"--data-dir: no file of {experiment} was published; leave it out to generate the data"
         )
-    asked = f"{objects} objects" if most_objects is None else f"{objects} to {most_objects} objects"
-    if experiment == "flying_mnist":
-        asked += f", variant {variant}" + (", 51 frames" if frames > _FRAMES else "")
-    if frames == 1:
-        asked += ", 1 frame"
+    asked = _in_words(experiment, objects, most_objects, variant, frames)
     files = _FILES[experiment]
     if asked not in files:
         raise ConfigError(
@@ -93,6 +89,29 @@ def published_file(
             "file with --data"
         )
     return path
+
+
+def published_name(
+    experiment: str,
+    *,
+    objects: int,
+    most_objects: int | None = None,
+    variant: str | None = None,
+    frames: int = _FRAMES,
+) -> str | None:
+    """Return the name of such a file, None if there is none; see :func:`published_file`."""
+    asked = _in_words(experiment, objects, most_objects, variant, frames)
+    name = _FILES.get(experiment, {}).get(asked)
+    return None if name is None else f"{name}.h5"
+
+
+def _in_words(
+    experiment: str, objects: int, most_objects: int | None, variant: str | None, frames: int
+) -> str:
+    asked = f"{objects} objects" if most_objects is None else f"{objects} to {most_objects} objects"
+    if experiment == "flying_mnist":
+        asked += f", variant {variant}" + (", 51 frames" if frames > _FRAMES else "")
+    return f"{asked}, 1 frame" if frames == 1 else asked
 
 
 def is_published(path: Path) -> bool:

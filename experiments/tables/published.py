@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from experiments.frames.config import FrameExperiment
 from experiments.frames.defaults import defaults
-from experiments.frames.published_files import is_published
+from experiments.frames.published_files import published_name
 from experiments.images.config import ImageExperiment
 from experiments.kinds import Settings
 from experiments.sequences.config import SequenceExperiment
@@ -98,7 +98,7 @@ def published_transfer(trained: FrameExperiment, tested: Mapping[str, Any]) -> d
     """
     usual = (trained.guide, tested["noise"], tested["variant"])
     paper = defaults(trained.experiment, "paper", None, None)
-    if not (_is_known(trained.data) and _is_known(tested["data"])):
+    if not (_is_known(trained.to_dict()) and _is_known(tested)):
         return {}
     if usual != (paper.guide, asdict(paper.noise), paper.variant):
         return {}
@@ -113,9 +113,13 @@ def published_transfer(trained: FrameExperiment, tested: Mapping[str, Any]) -> d
     return _both(_TRANSFER.get(key))
 
 
-def _is_known(data: str | None) -> bool:
-    """Return whether data are generated or a published file, and not a user's own."""
-    return data is None or is_published(Path(data))
+def _is_known(settings: Mapping[str, Any]) -> bool:
+    """Return whether data are generated or the published file of them, and not a user's own."""
+    if settings["data"] is None:
+        return True
+    names = ("objects", "most_objects", "variant", "frames")
+    of_them = {name: settings[name] for name in names}
+    return Path(settings["data"]).name == published_name(settings["experiment"], **of_them)
 
 
 def _both(ami: float | None) -> dict[str, float]:
@@ -128,7 +132,7 @@ def _of_frames(settings: FrameExperiment) -> dict[str, float]:
     tested = (settings.steps, settings.noise, settings.most_objects, settings.variant)
     if tested != (paper.steps, paper.noise, paper.most_objects, paper.variant):
         return {}
-    if not _is_known(settings.data):
+    if not _is_known(settings.to_dict()):
         return {}
     objects, components = settings.objects, settings.components
     key = (settings.experiment, settings.guide, objects, components, settings.staged)
