@@ -40,6 +40,18 @@ def test_options_may_stand_before_the_experiment(capsys):
     assert "--layers: vae_mnist has one" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [("--scale smoke vae_mnst", "iwae_mnist; did you mean vae_mnist?"), ("balls", "iwae_mnist")],
+)
+def test_an_unknown_experiment_is_told_with_all_that_are_known(capsys, words, advice):
+    assert run.main(words.split()) == 2
+    name = words.split()[-1]
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {name}: expected one of flying_shapes, static_shapes, ")
+    assert said.endswith(f"{advice}\n")
+
+
 def test_help_names_every_experiment(capsys):
     with pytest.raises(SystemExit) as end:
         run.main(["--help"])
