@@ -15,7 +15,7 @@ CONTENT = bytes(range(256)) * 1000
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args):
-        pass
+        """Print nothing, where the base class writes a line for each request."""
 
 
 @pytest.fixture
