@@ -10,6 +10,7 @@ import pytest
 from experiments import benchmark
 from experiments.cli import parse
 from experiments.frames.evaluate_options import EvaluateOptions
+from experiments.frames.released import WEIGHTS
 from experiments.images.evaluate import ImageEvaluateOptions
 from experiments.images.sweep import ImageSweepOptions
 from experiments.kinds import kind_of
@@ -82,3 +83,10 @@ def test_recorded_commands_can_be_repeated(command):
         to_axes(plan.experiment, passed, OWN)
     else:
         parse(PROGRAMS[program], program, arguments)
+
+
+def test_recorded_commands_name_no_folder_of_one_machine():
+    cards = [path.read_text(encoding="utf-8") for path in WEIGHTS.glob("*.md")]
+    commands = [*recorded_commands(), *re.findall(r"`(python -m [^`]+)`", "\n".join(cards))]
+    assert len(commands) > 30
+    assert [command for command in commands if re.search(r"[ =]/", command)] == []
