@@ -26,10 +26,12 @@ __all__ = [
     "Choice",
     "Count",
     "Counts",
+    "Device",
     "File",
     "Number",
     "Switch",
     "Text",
+    "Threads",
     "launcher",
     "parse",
     "provenance",
@@ -44,9 +46,9 @@ INTERRUPTED = 130
 OptionsT = TypeVar("OptionsT")
 
 
-def _hint(metavar: str) -> Any:
+def _hint(metavar: str, text: str | None = None) -> Any:
     # The help texts say what happens without the option, which "(default: None)" would not.
-    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="", help=text)
 
 
 Count = Annotated[int | None, _hint("INT")]
@@ -55,6 +57,14 @@ Number = Annotated[float | None, _hint("FLOAT")]
 File = Annotated[Path | None, _hint("PATH")]
 Text = Annotated[str | None, _hint("TEXT")]
 """Types of options that may be left out."""
+
+Device = Annotated[
+    str | None, _hint("TEXT", "cpu, cuda or cuda:N. Default: CUDA where there is one.")
+]
+Threads = Annotated[
+    int | None, _hint("INT", "CPU threads. Default: PyTorch's choice, the number of cores.")
+]
+"""Types of options that mean the same to each command, with their help."""
 
 Choice = tyro.conf.arg(help_behavior_hint="")
 """Annotation of an option that takes one of several words, or may be left out."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 import tyro
 
-from experiments.cli import Count, File, Number, Text
+from experiments.cli import Count, Device, File, Number, Threads
 from pyro_nem.checks import at_least
 
 __all__ = ["CompareOptions", "ScoreName"]
@@ -56,11 +56,9 @@ class CompareOptions:
     output: File = None
     """Folder for comparison.md, .json and .png. Default: only print."""
 
-    device: Text = None
-    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+    device: Device = None
 
-    threads: Count = None
-    """CPU threads. Default: PyTorch's choice, the number of cores."""
+    threads: Threads = None
 
     def __post_init__(self) -> None:
         # A difference of a single sequence has no standard error.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from experiments.cli import run_command
+from experiments.cli import run_command, use_threads
 from experiments.frames.evaluate_options import EvaluateOptions
 from experiments.frames.open_run import open_run
 from experiments.frames.pictures import draw_pictures
@@ -23,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _evaluate(options: EvaluateOptions, arguments: list[str]) -> int:
+    use_threads(options.threads)
     asked = trial(options, arguments)
     settings = asked.settings
     with open_run(

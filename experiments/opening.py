@@ -6,16 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from experiments.place_options import PlaceOptions
 from inference import RunDirectory
 
 __all__ = ["open_folder"]
-
-
-class _Options(Protocol):
-    @property
-    def resume(self) -> bool: ...
-    @property
-    def run_dir(self) -> Path | None: ...
 
 
 class _Settings(Protocol):
@@ -25,7 +19,7 @@ class _Settings(Protocol):
     def scale(self) -> str: ...
 
 
-OptionsT = TypeVar("OptionsT", bound=_Options)
+OptionsT = TypeVar("OptionsT", bound=PlaceOptions)
 SettingsT = TypeVar("SettingsT", bound=_Settings)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 import tyro
 
-from experiments.cli import Count, File, Text, provenance, run_command, use_threads
+from experiments.cli import Count, Device, File, Text, Threads, provenance, run_command, use_threads
 from experiments.frames.config import FrameExperiment
 from experiments.frames.open_run import open_run, trained_settings
 from experiments.frames.options import to_score
@@ -78,11 +78,9 @@ class RolloutOptions:
     name: Text = None
     """Name of the files. Default: made from the conditions."""
 
-    device: Text = None
-    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+    device: Device = None
 
-    threads: Count = None
-    """CPU threads. Default: PyTorch's choice, the number of cores."""
+    threads: Threads = None
 
     def __post_init__(self) -> None:
         for name in ("steps", "sequences", "seen"):

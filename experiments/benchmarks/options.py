@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-from experiments.cli import Choice, Count, File, Number, Text
+from experiments.cli import Choice, Count, Device, File, Number, Threads
 from experiments.frames.config import GuideName, NetworkName
 from pyro_nem.errors import ConfigError
 
@@ -28,11 +28,9 @@ class CommonOptions:
     repeats: int = 5
     """How often each is timed; once more is run first."""
 
-    threads: Count = None
-    """CPU threads. Default: PyTorch's choice, the number of cores."""
+    threads: Threads = None
 
-    device: Text = None
-    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+    device: Device = None
 
     json: File = None
     """File to write the rows to."""

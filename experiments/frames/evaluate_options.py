@@ -8,7 +8,7 @@ from typing import Literal
 
 import tyro
 
-from experiments.cli import Count, File, Number, Text
+from experiments.cli import Count, Device, File, Number, Text, Threads
 from experiments.frames.config import FrameExperiment
 from experiments.frames.open_run import SplitName
 from experiments.frames.options import to_score
@@ -73,8 +73,9 @@ class EvaluateOptions:
     name: Text = None
     """Name of the evaluation's files. Default: made from the conditions."""
 
-    device: Text = None
-    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+    device: Device = None
+
+    threads: Threads = None
 
 
 def conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExperiment:

@@ -14,6 +14,7 @@ from experiments.frames.digit_options import check_digits
 from experiments.frames.run_options import RunOptions
 from experiments.frames.sources import asked_file, check_one_source
 from experiments.resolving import choose_scale, given, require_same
+from experiments.training_options import TRAINING
 from inference import Execution, RunDirectory
 from inference.guides import View, count_channels
 from pyro_nem.errors import ConfigError
@@ -33,17 +34,6 @@ _SETTINGS = (
 )
 _BOUND = ("objective", "particles", "gradient", "divergence", "kl_warmup", "free_nats")
 _EXECUTION = ("precision", "compile", "capture", "resident")
-_TRAINING = (
-    "updates",
-    "batch_size",
-    "learning_rate",
-    "warmup",
-    "decay",
-    "averaging",
-    "clip_norm",
-    "patience",
-    "seed",
-)
 _SWITCHES = ("attention", "gradient_psi")
 
 
@@ -89,7 +79,7 @@ def resolve(options: RunOptions) -> tuple[FrameExperiment, str]:
     if options.gradient == "dreg":
         # The estimator follows every draw to what it changes later.
         changes.update(gradient_gamma=True, gradient_psi=True)
-    changes["training"] = replace(settings.training, **given(options, _TRAINING))
+    changes["training"] = replace(settings.training, **given(options, TRAINING))
     # A few updates are over before anything is compiled.
     execution = Execution() if scale == "smoke" else Execution.usual(device)
     changes["execution"] = _execution(options, execution, device)
@@ -175,7 +165,7 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
     if options.data_dir is not None:
         asked["data"] = asked_file(options, settings)
         held["data"] = settings.data
-    for names, part in ((_BOUND, settings.bound), (_TRAINING, settings.training)):
+    for names, part in ((_BOUND, settings.bound), (TRAINING, settings.training)):
         own = given(options, names)
         held.update({name: getattr(part, name) for name in own})
         asked.update(own)

@@ -15,7 +15,9 @@ from experiments.frames.config import (
     RecipeName,
     Variant,
 )
+from experiments.place_options import PlaceOptions
 from experiments.scale import Scale
+from experiments.training_options import TrainingOptions
 from inference import Divergence, Estimator, ObjectiveName, Precision
 from pyro_nem.errors import ConfigError
 
@@ -23,16 +25,8 @@ __all__ = ["RunOptions"]
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """Train a neural expectation maximization model and score its segmentation.
-
-    Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
-    end, posterior.nc, summary.json and report.html, the one to open first. Stop with Ctrl-C at any
-    time and continue with --resume.
-
-    Sequences (chorales, strokes, speech, handwriting) and images (vae_mnist, iwae_mnist) have other
-    options: python -m experiments.run chorales --help, python -m experiments.run vae_mnist --help.
-    """
+class _FrameOptions:
+    """What only runs on frames are asked."""
 
     experiment: tyro.conf.Positional[ExperimentName]
     """What to run: shapes flying through a video, static images of shapes, grey digits of MNIST
@@ -129,46 +123,12 @@ class RunOptions:
     """Probability that a pixel of the guide's input is flipped; of digits and sprites, that a
     channel of it is replaced by a random value."""
 
-    seed: Count = None
-    """Seed of weights, data order, noise and first responsibilities (not of the data). Default:
-    0."""
-
-    updates: Count = None
-    """Number of optimiser updates."""
-
-    batch_size: Count = None
-    """Sequences in an update, shared equally by the processes that torchrun started."""
-
-    learning_rate: Number = None
-    """Adam's learning rate."""
-
-    warmup: Count = None
-    """Updates over which the learning rate rises from zero."""
-
-    decay: Annotated[Literal["constant", "cosine"] | None, Choice] = None
-    """What the learning rate does then: stay, or fall to zero at the last update."""
-
-    averaging: Number = None
-    """Decay of an exponential average of the weights, which is then what is scored."""
-
-    clip_norm: Number = None
-    """Scale gradients down to this norm."""
-
-    patience: Count = None
-    """Stop after this many validations without a lower loss."""
-
     test_sequences: Count = None
     """Test sequences to score at the end."""
 
     posterior_sequences: Count = None
     """Test sequences that posterior.nc describes; 0 for no such file. Default: 100, of a vrnn
     20."""
-
-    run_dir: File = None
-    """Folder of the run. Default: runs/EXPERIMENT/NAME, the name made from the settings."""
-
-    resume: bool = False
-    """Continue the run in that folder from its last checkpoint."""
 
     precision: Annotated[Precision | None, Choice] = None
     """float32, tf32 (faster products on CUDA, with 10 bits of mantissa) or bfloat16 (around the
@@ -185,11 +145,19 @@ class RunOptions:
     """Hold the training frames in the device's memory, as bytes. Default: on for CUDA, if they
     fit."""
 
-    device: Text = None
-    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
 
-    threads: Count = None
-    """CPU threads. Default: PyTorch's choice, the number of cores."""
+# The help lists the options of the last base first.
+@dataclass(frozen=True)
+class RunOptions(PlaceOptions, TrainingOptions, _FrameOptions):
+    """Train a neural expectation maximization model and score its segmentation.
+
+    Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
+    end, posterior.nc, summary.json and report.html, the one to open first. Stop with Ctrl-C at any
+    time and continue with --resume.
+
+    Sequences (chorales, strokes, speech, handwriting) and images (vae_mnist, iwae_mnist) have other
+    options: python -m experiments.run chorales --help, python -m experiments.run vae_mnist --help.
+    """
 
     def __post_init__(self) -> None:
         if (self.posterior_sequences or 0) < 0:

@@ -12,7 +12,9 @@ import tyro
 from experiments.cli import (
     Count,
     Counts,
+    Device,
     Text,
+    Threads,
     provenance,
     resolve_device,
     run_command,
@@ -72,11 +74,9 @@ class ImageEvaluateOptions:
     name: Text = None
     """Name of the evaluation's file. Default: made from the options."""
 
-    device: Text = None
-    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+    device: Device = None
 
-    threads: Count = None
-    """CPU threads. Default: PyTorch's choice, the number of cores."""
+    threads: Threads = None
 
     def __post_init__(self) -> None:
         idle, other = ("samples", "hmc") if self.estimator == "iwae" else ("particles", "iwae")

@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 
 import tyro
 
-from experiments.cli import Choice, Count, File, Number, Text
+from experiments.cli import Choice, Count
 from experiments.images.config import ImageExperimentName
 from experiments.images.defaults import LayerCount, OptimizerName
+from experiments.place_options import PlaceOptions
 from experiments.scale import Scale
+from experiments.training_options import TrainingOptions
 from inference import Divergence, Estimator
 from pyro_nem.checks import at_least
 from pyro_nem.data import BinarizationName
@@ -19,13 +21,8 @@ __all__ = ["ImageOptions"]
 
 
 @dataclass(frozen=True)
-class ImageOptions:
-    """Train a variational autoencoder on the digits of MNIST and bound their log-likelihood.
-
-    Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
-    end, posterior.nc, summary.json and report.html. Stop with Ctrl-C at any time and continue with
-    --resume.
-    """
+class _ImageOptions:
+    """What only runs on images are asked."""
 
     experiment: tyro.conf.Positional[ImageExperimentName]
     """What to run: vae_mnist (20 latents, 500 hidden units, Kingma and Welling 2013) or iwae_mnist
@@ -64,51 +61,22 @@ class ImageOptions:
     """The KL of the latents: sampled at the draws, or analytic. Default: analytic where the bound
     and the number of layers allow it."""
 
-    seed: Count = None
-    """Seed of weights, data order, bits and draws. Default: 0."""
-
-    updates: Count = None
-    """Number of optimiser updates."""
-
-    batch_size: Count = None
-    """Images in an update, shared equally by the processes that torchrun started."""
-
     optimizer: Annotated[OptimizerName | None, Choice] = None
     """adam or adagrad. Default: adam, for vae_mnist at the paper scale adagrad."""
-
-    learning_rate: Number = None
-    """The optimiser's learning rate. Default: one that suits it."""
-
-    warmup: Count = None
-    """Updates over which the learning rate rises from zero."""
-
-    decay: Annotated[Literal["constant", "cosine", "stages"] | None, Choice] = None
-    """What the learning rate does then: stay, fall to zero at the last update, or fall tenfold in
-    stages of which each is three times as long as the one before (Burda et al. 2015)."""
-
-    averaging: Number = None
-    """Decay of an exponential average of the weights, which is then what is scored."""
-
-    clip_norm: Number = None
-    """Scale gradients down to this norm."""
-
-    patience: Count = None
-    """Stop after this many validations without a lower loss."""
 
     posterior_images: Count = None
     """Test images that posterior.nc describes; 0 for no such file. Default: 100."""
 
-    run_dir: File = None
-    """Folder of the run. Default: runs/vae_mnist/NAME, the name made from the settings."""
 
-    resume: bool = False
-    """Continue the run in that folder from its last checkpoint."""
+# The help lists the options of the last base first.
+@dataclass(frozen=True)
+class ImageOptions(PlaceOptions, TrainingOptions, _ImageOptions):
+    """Train a variational autoencoder on the digits of MNIST and bound their log-likelihood.
 
-    device: Text = None
-    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
-
-    threads: Count = None
-    """CPU threads. Default: PyTorch's choice, the number of cores."""
+    Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
+    end, posterior.nc, summary.json and report.html. Stop with Ctrl-C at any time and continue with
+    --resume.
+    """
 
     def __post_init__(self) -> None:
         at_least(0, **{"--posterior-images": self.posterior_images})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +11,8 @@ from experiments.images.config import ImageExperiment
 from experiments.images.defaults import LayerCount, image_defaults, learning_rate
 from experiments.images.options import ImageOptions
 from experiments.resolving import choose_scale, given, require_same
-from inference import RunDirectory, TrainingConfig
+from experiments.training_options import TRAINING
+from inference import RunDirectory
 from pyro_nem.checks import at_least
 from pyro_nem.errors import ConfigError
 
@@ -19,11 +20,6 @@ __all__ = ["default_directory", "resolve", "resume_settings"]
 
 _PARTICLES = 50
 _SIZES = {"latent_size": "latent_sizes", "width": "widths"}
-_TRAINING = tuple(
-    field.name
-    for field in fields(TrainingConfig)
-    if field.name in {option.name for option in fields(ImageOptions)}
-)
 
 
 def resolve(options: ImageOptions) -> tuple[ImageExperiment, str]:
@@ -83,10 +79,8 @@ def default_directory(settings: ImageExperiment) -> Path:
         parts.append(training.optimizer)
         usual_rate = learning_rate(training.optimizer, settings.scale)
         usual = replace(usual, training=replace(usual.training, learning_rate=usual_rate))
-    for name in _TRAINING:
-        if name in ("seed", "optimizer"):
-            continue
-        if getattr(training, name) != getattr(usual.training, name):
+    for name in TRAINING:
+        if name != "seed" and getattr(training, name) != getattr(usual.training, name):
             parts.append(f"{name.replace('_', '-')}{getattr(training, name)}")
     parts.append(f"seed{training.seed}")
     return Path("runs") / settings.experiment / "-".join(parts)
@@ -109,7 +103,7 @@ def _changed(options: ImageOptions, settings: ImageExperiment) -> ImageExperimen
                 "use --layers 1"
             )
         changes[_SIZES[name]] = (value,)
-    training = given(options, _TRAINING)
+    training = given(options, ("optimizer", *TRAINING))
     if options.optimizer is not None and options.optimizer != settings.training.optimizer:
         training.setdefault("learning_rate", learning_rate(options.optimizer, settings.scale))
     changes["training"] = replace(settings.training, **training)

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import numpy as np
 
-from experiments.cli import Choice, Count, Text, parse, run_command
+from experiments.cli import Choice, Count, Device, Threads, parse, run_command
 from experiments.images.config import ImageExperiment
 from experiments.images.defaults import OptimizerName
 from experiments.images.options import ImageOptions
@@ -60,11 +60,9 @@ class ImageSweepOptions:
     output: Path = Path("runs/tables")
     """Folder for vae_mnist_sizes.md, .csv, .json and .png, replaced each time."""
 
-    device: Text = None
-    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+    device: Device = None
 
-    threads: Count = None
-    """CPU threads. Default: PyTorch's choice, the number of cores."""
+    threads: Threads = None
 
 
 def main(arguments: list[str] | None = None) -> int:

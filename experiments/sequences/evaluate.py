@@ -9,7 +9,7 @@ from typing import Literal
 
 import tyro
 
-from experiments.cli import Count, Text, provenance, run_command, use_threads
+from experiments.cli import Count, Device, Text, Threads, provenance, run_command, use_threads
 from experiments.evaluations import write_evaluation
 from experiments.sequences.open_run import open_run
 from experiments.sequences.score_table import score_table, summary_floors, summary_scores
@@ -53,11 +53,9 @@ class SequenceEvaluateOptions:
     name: Text = None
     """Name of the evaluation's file. Default: made from the options."""
 
-    device: Text = None
-    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+    device: Device = None
 
-    threads: Count = None
-    """CPU threads. Default: PyTorch's choice, the number of cores."""
+    threads: Threads = None
 
 
 def main(arguments: list[str] | None = None) -> int:

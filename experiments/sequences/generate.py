@@ -13,7 +13,7 @@ import tyro
 from numpy.typing import NDArray
 from torch import Tensor
 
-from experiments.cli import Count, Text, provenance, run_command, use_threads
+from experiments.cli import Device, Threads, provenance, run_command, use_threads
 from experiments.sequences.open_run import OpenSequenceRun, open_run
 from experiments.sequences.sequence_data import Drawn
 from experiments.trained_weights import CheckpointName
@@ -60,11 +60,9 @@ class GenerateOptions:
     checkpoint: CheckpointName = "best"
     """The weights of the lowest validation loss, or the latest."""
 
-    device: Text = None
-    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
+    device: Device = None
 
-    threads: Count = None
-    """CPU threads. Default: PyTorch's choice, the number of cores."""
+    threads: Threads = None
 
     def __post_init__(self) -> None:
         at_least(1, **{"--count": self.count, "--steps": self.steps})

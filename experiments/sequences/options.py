@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from experiments.cli import Choice, Count, File, Number, Switch, Text
+from experiments.cli import Choice, Count, File, Number, Switch
+from experiments.place_options import PlaceOptions
 from experiments.scale import Scale
 from experiments.sequences.config import (
     CorpusName,
@@ -15,6 +16,7 @@ from experiments.sequences.config import (
     ModelName,
     SequenceExperimentName,
 )
+from experiments.training_options import TrainingOptions
 from inference import Divergence, Estimator
 from pyro_nem.checks import at_least
 from pyro_nem.data import MoveScale, TuneName
@@ -23,13 +25,8 @@ __all__ = ["SequenceOptions"]
 
 
 @dataclass(frozen=True)
-class SequenceOptions:
-    """Train a variational recurrent network on sequences and bound their log-likelihood.
-
-    Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
-    end, posterior.nc, summary.json and report.html. Stop with Ctrl-C at any time and continue with
-    --resume.
-    """
+class _SequenceOptions:
+    """What only runs on sequences are asked."""
 
     experiment: tyro.conf.Positional[SequenceExperimentName]
     """What to run: chorales (piano rolls), strokes (digits of MNIST as movements of a pen), speech
@@ -135,47 +132,19 @@ class SequenceOptions:
     shortest: Count = None
     """The length with which that begins, in steps. Default: 2."""
 
-    seed: Count = None
-    """Seed of weights, data order and draws. Default: 0."""
-
-    updates: Count = None
-    """Number of optimiser updates."""
-
-    batch_size: Count = None
-    """Sequences in an update, shared equally by the processes that torchrun started."""
-
-    learning_rate: Number = None
-    """Adam's learning rate."""
-
-    warmup: Count = None
-    """Updates over which the learning rate rises from zero."""
-
-    decay: Annotated[Literal["constant", "cosine"] | None, Choice] = None
-    """What the learning rate does then: stay, or fall to zero at the last update."""
-
-    averaging: Number = None
-    """Decay of an exponential average of the weights, which is then what is scored."""
-
-    clip_norm: Number = None
-    """Scale gradients down to this norm."""
-
-    patience: Count = None
-    """Stop after this many validations without a lower loss."""
-
     posterior_sequences: Count = None
     """Test sequences that posterior.nc describes; 0 for no such file. Default: 20."""
 
-    run_dir: File = None
-    """Folder of the run. Default: runs/EXPERIMENT/NAME, the name made from the settings."""
 
-    resume: bool = False
-    """Continue the run in that folder from its last checkpoint."""
+# The help lists the options of the last base first.
+@dataclass(frozen=True)
+class SequenceOptions(PlaceOptions, TrainingOptions, _SequenceOptions):
+    """Train a variational recurrent network on sequences and bound their log-likelihood.
 
-    device: Text = None
-    """cpu, cuda or cuda:N. Default: CUDA where there is one."""
-
-    threads: Count = None
-    """CPU threads. Default: PyTorch's choice, the number of cores."""
+    Everything lands in one folder: config.json, metrics.jsonl, checkpoints/, figures/ and, at the
+    end, posterior.nc, summary.json and report.html. Stop with Ctrl-C at any time and continue with
+    --resume.
+    """
 
     def __post_init__(self) -> None:
         at_least(0, **{"--posterior-sequences": self.posterior_sequences})

@@ -17,7 +17,8 @@ from experiments.sequences.data_options import (
 )
 from experiments.sequences.defaults import sequence_defaults
 from experiments.sequences.options import SequenceOptions
-from inference import BoundConfig, RunDirectory, TrainingConfig
+from experiments.training_options import TRAINING
+from inference import BoundConfig, RunDirectory
 from inference.sequences import RESAMPLE
 from pyro_nem.data import SequenceSchedule
 from pyro_nem.errors import ConfigError
@@ -28,11 +29,6 @@ _SETTINGS = ("latent_size", "hidden_size", "width", "layers", "chunk")
 _SWITCHES = ("layer_norm", "batch_norm", "residual", "smoothing")
 _SCHEDULE = tuple(field.name for field in fields(SequenceSchedule))
 _BOUND = ("particles", "gradient", "kl_warmup", "free_nats")
-_TRAINING = tuple(
-    field.name
-    for field in fields(TrainingConfig)
-    if field.name in {option.name for option in fields(SequenceOptions)}
-)
 
 
 def resolve(options: SequenceOptions) -> tuple[SequenceExperiment, str]:
@@ -97,7 +93,7 @@ def default_directory(settings: SequenceExperiment) -> Path:
     if settings.bound.objective != "iwae":
         pairs += [(settings.bound, usual.bound, name) for name in ("kl_warmup", "free_nats")]
     pairs += [(settings.schedule, usual.schedule, name) for name in _SCHEDULE]
-    pairs += [(settings.training, usual.training, name) for name in _TRAINING if name != "seed"]
+    pairs += [(settings.training, usual.training, name) for name in TRAINING if name != "seed"]
     for mine, default, name in pairs:
         if getattr(mine, name) != getattr(default, name):
             parts.append(f"{name.replace('_', '-')}{getattr(mine, name)}")
@@ -134,7 +130,7 @@ def _changed(options: SequenceOptions, settings: SequenceExperiment) -> Sequence
     changes.update(data_changes(options, settings))
     changes["schedule"] = replace(settings.schedule, **given(options, _SCHEDULE))
     _check_schedule(options, changes["schedule"])
-    changes["training"] = replace(settings.training, **given(options, _TRAINING))
+    changes["training"] = replace(settings.training, **given(options, TRAINING))
     bound = given(options, _BOUND)
     if options.objective is not None and options.objective != settings.objective:
         weighted = options.objective in ("iwae", "fivo")

@@ -11,22 +11,11 @@ from experiments.frames.config import FrameExperiment
 from experiments.frames.defaults import defaults, usual_network, usual_recipe
 from experiments.frames.open_run import trained_settings
 from experiments.tables.seed_groups import Member, seed_groups
+from experiments.training_options import TRAINING
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
 
 __all__ = ["group_runs", "model_names", "setting_name", "what_counts"]
-
-
-_OF_TRAINING = (
-    "batch_size",
-    "updates",
-    "learning_rate",
-    "warmup",
-    "decay",
-    "averaging",
-    "clip_norm",
-    "patience",
-)
 
 
 def what_counts(settings: FrameExperiment) -> dict[str, Any]:
@@ -123,8 +112,8 @@ def setting_name(settings: Mapping[str, Any]) -> str:
     for name in ("gradient", "divergence", "kl_warmup", "free_nats"):
         if bound[name] != usual["bound"][name]:
             parts.append(f"{name.replace('_', ' ')} {bound[name]}")
-    for name in _OF_TRAINING:
-        if settings["training"][name] != usual["training"][name]:
+    for name in TRAINING:
+        if name != "seed" and settings["training"][name] != usual["training"][name]:
             title = name.replace("_size", "").replace("_", " ")
             parts.append(f"{title} {settings['training'][name]}")
     if tuple(settings["views"]) != tuple(usual["views"]):

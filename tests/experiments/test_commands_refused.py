@@ -72,6 +72,11 @@ def test_frames_of_another_size_are_explained(command, tmp_path, smoke_run):
     assert "trained on (28, 28, 1)" in printed
 
 
+def test_no_threads_are_explained(command, smoke_run):
+    printed = command("evaluate", smoke_run, "--threads", "0", expect=2)
+    assert "--threads: expected at least 1, got 0" in printed
+
+
 def test_more_sequences_than_there_are_is_explained(command, smoke_run):
     printed = command("evaluate", smoke_run, "--sequences", "500", expect=2)
     assert "holds 64 sequences, fewer than the 500" in printed
