@@ -1,5 +1,6 @@
 """Scores over the steps of a recurrence: means and deviations over seeds, by setting."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,6 +15,9 @@ from pyro_nem.plots.style import FAINT, INK
 __all__ = ["seed_curves"]
 
 _STYLES = ("-", "--", ":", "-.")
+# Characters of a line of the legend, and its height in inches.
+_WIDTH = 85
+_LINE = 0.18
 
 
 def seed_curves(
@@ -51,7 +55,10 @@ def seed_curves(
             )
     if not scores:
         raise ConfigError("scores: expected at least one setting, got none")
-    figure = Figure(figsize=(6.0, 3.8), dpi=150, facecolor="white", layout="constrained")
+    labels = {name: textwrap.fill(name, _WIDTH) for name in scores}
+    lines = sum(1 + text.count("\n") for text in labels.values()) + (trained is not None)
+    size = (6.0, 3.4 + _LINE * lines)
+    figure = Figure(figsize=size, dpi=150, facecolor="white", layout="constrained")
     axes = figure.add_subplot()
     colours = component_colours(len(scores))
     for index, (name, values) in enumerate(scores.items()):
@@ -59,7 +66,7 @@ def seed_curves(
         style, colour = _STYLES[index % len(_STYLES)], tuple(colours[index])
         steps = np.arange(1, values.shape[1] + 1) if places is None else places
         mean = values.mean(0)  # [T]
-        axes.plot(steps, mean, style, color=colour, label=name, linewidth=1.6)
+        axes.plot(steps, mean, style, color=colour, label=labels[name], linewidth=1.6)
         if len(values) > 1:
             deviation = values.std(0, ddof=1)  # [T]
             low, high = mean - deviation, mean + deviation
@@ -72,5 +79,6 @@ def seed_curves(
     axes.tick_params(labelsize=8, color=FAINT)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=8, frameon=False, handlelength=3.2)
+    # Below the axes, where names of any length hide no curve.
+    figure.legend(loc="outside lower left", fontsize=8, frameon=False, handlelength=3.2)
     return figure

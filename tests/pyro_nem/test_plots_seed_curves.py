@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from pyro_nem.errors import ConfigError
 from pyro_nem.plots import seed_curves
@@ -16,13 +17,25 @@ def test_means_and_bands():
     assert many.get_xdata().tolist() == [1, 2, 3]
     assert one.get_ydata().tolist() == [0.0, 0.5, 1.0]
     assert mark.get_xdata() == [2, 2]
-    words = [text.get_text() for text in axes.get_legend().get_texts()]
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
     assert words == ["many", "one", "2 steps of training"]
     assert many.get_linestyle() != one.get_linestyle()
     (band,) = axes.collections
     deviation = several.std(0, ddof=1)[0]
     low, high = band.get_datalim(axes.transData).intervaly
     assert (low, high) == pytest.approx((0.5 - deviation, 0.5 + deviation))
+
+
+def test_long_names_stay_in_the_figure_and_hide_no_curve():
+    names = ["short", *(f"{index}, " + "a setting of many words " * 8 for index in range(7))]
+    figure = seed_curves({name: np.arange(6.0).reshape(2, 3) for name in names}, "AMI")
+    FigureCanvasAgg(figure).draw()
+    legend, axes = figure.legends[0].get_window_extent(), figure.axes[0].get_tightbbox()
+    assert legend.y1 <= axes.y0
+    assert legend.x0 >= 0
+    assert legend.x1 <= figure.bbox.width
+    assert legend.y0 >= 0
+    assert axes.height > 300
 
 
 def test_values_of_a_training_stand_at_their_updates():
