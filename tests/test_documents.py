@@ -237,7 +237,7 @@ def test_commands_run(line, workspace):
     elif program == "experiments.sweep" and "--cluster" in arguments:
         arguments.append("--dry-run")
     elif program == "experiments.sweep":
-        arguments = [*first_values(without(arguments, "--seeds")), "--seeds", "1"]
+        arguments = [*first_values(without(arguments, "--seeds", "--updates")), "--seeds", "1"]
         arguments += ["--scale", "smoke"]
     elif program == "experiments.table":
         number = len(list(workspace.iterdir()))

@@ -100,7 +100,18 @@ def test_the_figures_of_sequences_are_those_of_the_committed_results(
 
 @pytest.mark.parametrize(
     ("document", "experiments"),
-    [("experiments.md", ["static_shapes", "flying_shapes", "flying_mnist"])],
+    [
+        (
+            "experiments.md",
+            [
+                "static_shapes",
+                "flying_shapes",
+                "flying_mnist",
+                "recipe",
+                "equal_compute/static_shapes",
+            ],
+        )
+    ],
 )
 def test_means_and_deviations_are_those_of_the_committed_results(document, experiments):
     text = (ROOT / "docs" / document).read_text(encoding="utf-8")

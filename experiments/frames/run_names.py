@@ -14,7 +14,11 @@ __all__ = ["default_run_directory"]
 def default_run_directory(settings: FrameExperiment) -> Path:
     """Return runs/EXPERIMENT/NAME, the name telling what a user most often varies."""
     bound, usual = settings.bound, BoundConfig()
-    recipe = [] if settings.recipe == usual_recipe(settings.scale) else [settings.recipe]
+    recipe = (
+        []
+        if settings.recipe == usual_recipe(settings.experiment, settings.scale)
+        else [settings.recipe]
+    )
     parts = [settings.scale, *recipe, settings.guide, settings.network, settings.data_name]
     parts.append(f"k{settings.components}")
     if settings.staged:

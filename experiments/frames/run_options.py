@@ -49,7 +49,7 @@ class _FrameOptions:
     recipe: Annotated[RecipeName | None, Choice] = None
     """How it is trained: official (as the released code does) or improved (the small network, and
     a learning rate that rises and falls). The options of the parts change a recipe. Default:
-    official at the paper scale, else improved."""
+    official at the paper scale, but for static_shapes, else improved."""
 
     guide: Annotated[GuideName | None, Choice] = None
     """How the mixture is inverted: n-em (gradient ascent with a learned step, meant for static

@@ -101,7 +101,7 @@ def setting_name(settings: Mapping[str, Any]) -> str:
     bound = settings["bound"]
     if bound["objective"] != usual["bound"]["objective"] or bound["particles"] > 1:
         parts[0] += f" {bound['objective']}-{bound['particles']}"
-    if settings["recipe"] != usual_recipe(settings["scale"]):
+    if settings["recipe"] != usual_recipe(settings["experiment"], settings["scale"]):
         parts.append(f"{settings['recipe']} recipe")
     if settings["network"] != usual_network(settings["recipe"], settings["guide"]):
         parts.append(f"{settings['network']} network")

@@ -55,10 +55,12 @@ def test_the_improved_recipe_has_all_its_parts(experiment, scale):
     assert found.training.patience is None
 
 
-def test_each_scale_has_its_usual_recipe():
+def test_each_experiment_and_scale_has_its_usual_recipe():
     assert defaults("flying_shapes", "laptop", None, None).recipe == "improved"
     assert defaults("flying_shapes", "paper", None, None).recipe == "official"
     assert defaults("flying_shapes", "paper", None, None).training.patience == 10
+    assert defaults("static_shapes", "paper", None, None).recipe == "improved"
+    assert defaults("static_shapes", "paper", "n-em", None).recipe == "improved"
 
 
 def test_improved_takes_less_at_the_paper_scale():
