@@ -74,7 +74,8 @@ class _SequenceOptions:
 
     gradient: Annotated[Estimator | None, Choice] = None
     """Estimator of the bound's gradient: standard, stl (leaves out the score of q) or dreg (doubly
-    reparameterised, for iwae). Default: standard."""
+    reparameterised, for iwae). Default: dreg for iwae below the paper scale (not with
+    --batch-norm), else standard."""
 
     divergence: Annotated[Divergence | None, Choice] = None
     """The KL of the latents: sampled at the draws, or analytic. Default: analytic where the bound

@@ -8,6 +8,7 @@ from typing import Any
 
 from experiments.cli import resolve_device
 from experiments.resolving import choose_scale, given, require_same
+from experiments.scale import Scale
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.data_options import (
     chosen_collection,
@@ -18,7 +19,7 @@ from experiments.sequences.data_options import (
 from experiments.sequences.defaults import sequence_defaults
 from experiments.sequences.options import SequenceOptions
 from experiments.training_options import TRAINING
-from inference import BoundConfig, RunDirectory
+from inference import BoundConfig, Estimator, RunDirectory
 from inference.sequences import RESAMPLE
 from pyro_nem.data import SequenceSchedule
 from pyro_nem.errors import ConfigError
@@ -85,7 +86,7 @@ def default_directory(settings: SequenceExperiment) -> Path:
         if getattr(settings, name) != getattr(usual, name):
             parts.append(("" if getattr(settings, name) else "no-") + name.replace("_", "-"))
     bound = settings.bound
-    if bound.gradient != "standard":
+    if bound.gradient != _gradient(settings.objective, settings.scale, settings.batch_norm):
         parts.append(bound.gradient)
     if bound.divergence != _divergence(bound.objective, bound.gradient, usual.bound):
         parts.append(bound.divergence)
@@ -136,6 +137,8 @@ def _changed(options: SequenceOptions, settings: SequenceExperiment) -> Sequence
         weighted = options.objective in ("iwae", "fivo")
         bound["objective"] = "iwae" if weighted else options.objective
         bound.setdefault("particles", 4 if weighted else settings.bound.particles)
+        normalised = changes.get("batch_norm", settings.batch_norm)
+        bound.setdefault("gradient", _gradient(options.objective, settings.scale, normalised))
         if weighted:
             # It has no KL of its own to weigh.
             bound.setdefault("kl_warmup", 0)
@@ -184,6 +187,12 @@ def _check_schedule(options: SequenceOptions, schedule: SequenceSchedule) -> Non
             raise ConfigError(
                 f"--{name}: has no effect without --{master}; leave it out, or give both"
             )
+
+
+def _gradient(objective: str, scale: Scale, batch_norm: bool) -> Estimator:
+    """Return the estimator of a bound's gradient if not asked."""
+    doubly = objective == "iwae" and scale != "paper" and not batch_norm
+    return "dreg" if doubly else "standard"
 
 
 def _divergence(objective: str, gradient: str, usual: BoundConfig) -> str:

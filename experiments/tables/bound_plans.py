@@ -75,7 +75,12 @@ BOUND_PLANS: Mapping[TableName, TablePlan] = MappingProxyType(
             {
                 "smoothing": {"--smoothing": "on", "--residual": "on"},
                 "elbo": {"--smoothing": "off", "--kl-warmup": "0"},
-                "iwae": {"--smoothing": "off", "--objective": "iwae"},
+                "iwae": {"--smoothing": "off", "--objective": "iwae", "--gradient": "dreg"},
+                "iwae standard": {
+                    "--smoothing": "off",
+                    "--objective": "iwae",
+                    "--gradient": "standard",
+                },
                 "fivo": {"--smoothing": "off", "--objective": "fivo"},
             },
         ),

@@ -36,7 +36,10 @@ def settings(experiment="chorales", **options):
             None,
         ),
         ({"gradient": "stl"}, BoundConfig(gradient="stl", kl_warmup=700), None),
-        ({"objective": "iwae"}, BoundConfig("iwae", 4), None),
+        ({"objective": "iwae"}, BoundConfig("iwae", 4, gradient="dreg"), None),
+        ({"objective": "iwae", "gradient": "standard"}, BoundConfig("iwae", 4), None),
+        ({"objective": "iwae", "batch_norm": "on"}, BoundConfig("iwae", 4), None),
+        ({"objective": "iwae", "scale": "paper"}, BoundConfig("iwae", 4), None),
         ({"objective": "fivo", "particles": 8}, BoundConfig("iwae", 8), 0.5),
     ],
 )
