@@ -16,6 +16,7 @@ from inference.e_step import pixel_posterior
 from inference.guides import Guide
 from inference.reference.common import seeded
 from inference.reference.state_samples import sample_states
+from inference.streams import Stream, update_seed
 from models import SpatialMixture
 from pyro_nem.checks import at_least
 from pyro_nem.data import Clip
@@ -31,6 +32,9 @@ __all__ = [
 
 Posterior = Callable[[Clip, int], Tensor]
 """(clip of one step and N images, L) -> L independent draws of the states, [L, N, K, H]."""
+
+# A truth and draws made from the same numbers would be more alike than the posterior says.
+_OF_TRUTHS, _OF_TIES, _OF_DRAWS = 0, 1, 2
 
 
 class SimulatedCalibration(NamedTuple):
@@ -87,7 +91,8 @@ def simulation_based_calibration(
     bins
         Bins of the test.
     seed
-        Fixes states and images.
+        Fixes states and images; independent of a :func:`guide_posterior` or :func:`nuts_posterior`
+        with the same seed.
 
     Raises
     ------
@@ -106,7 +111,7 @@ def simulation_based_calibration(
             f"draws: expected one less than a multiple of bins, so that all bins are alike, got "
             f"{draws} draws and {bins} bins; use draws={bins * (draws // bins + 1) - 1}"
         )
-    with seeded(seed), torch.no_grad():
+    with seeded(update_seed(seed, Stream.SIMULATION, _OF_TRUTHS)), torch.no_grad():
         trace = poutine.trace(model).get_trace(steps=1, batch=simulations)
     truth = trace.nodes["theta"]["value"].squeeze(-3)  # [1, N, K, H]
     x = trace.nodes["x"]["value"]  # [1, N, D, C]
@@ -117,7 +122,7 @@ def simulation_based_calibration(
             f"{list(theta.shape)}; return [L, N, K, H]"
         )
     found, true = _quantities(model, theta, x), _quantities(model, truth, x)
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(update_seed(seed, Stream.SIMULATION, _OF_TIES))
     ranks, p_values = {}, {}
     for name, values in found.items():
         below = (values < true[name]).sum(0)  # [N]
@@ -140,7 +145,9 @@ def guide_posterior(guide: nn.Module, *, seed: int = 0) -> Posterior:
     program = cast(Guide, guide)
 
     def draw(clip: Clip, draws: int) -> Tensor:
-        generator = torch.Generator(clip.targets.device).manual_seed(seed)
+        generator = torch.Generator(clip.targets.device).manual_seed(
+            update_seed(seed, Stream.SIMULATION, _OF_DRAWS)
+        )
         with torch.no_grad():
             rollout = program.rollout(clip, generator, draws)
         if rollout.posterior is None:
@@ -164,7 +171,8 @@ def nuts_posterior(
     """
 
     def draw(clip: Clip, draws: int) -> Tensor:
-        found = sample_states(model, clip, samples=draws * thin, warmup=warmup, seed=seed)
+        own = update_seed(seed, Stream.SIMULATION, _OF_DRAWS)
+        found = sample_states(model, clip, samples=draws * thin, warmup=warmup, seed=own)
         return found.theta[0, thin - 1 :: thin, 0]
 
     return draw
