@@ -23,6 +23,7 @@ from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
 from inference.score_summary import over_sequences, over_time
+from inference.source_check import check_source
 from inference.step_weights import resolve_step_weights
 from inference.streams import Stream
 from inference.task import Metrics
@@ -143,11 +144,19 @@ def evaluate(
     processes
         Those that share the batches; all return the same scores, and their number does not change
         them.
+
+    Raises
+    ------
+    ConfigError
+        If a number is below 1, or the frames do not fit the model.
+    DataError
+        If the first frames hold values that no pixel can have.
     """
     at_least(1, particles=particles, sequences=sequences)
     source = as_source(data, "data")
     steps = default_steps(source) if steps is None else steps
     noise = default_noise(objective.model) if noise is None else noise
+    check_source(objective, source, steps)
     like = next(objective.parameters())
     device = like.device
     weights = np.asarray(resolve_step_weights(objective.step_weights, steps))

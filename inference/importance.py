@@ -15,6 +15,7 @@ from inference.frame_scores import sampled_terms
 from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
+from inference.source_check import check_source
 from inference.streams import Stream
 from pyro_nem.checks import at_least
 from pyro_nem.data import FrameSource, Noise, as_source, make_clip
@@ -82,12 +83,15 @@ def importance_weighted(
     Raises
     ------
     ConfigError
-        If a number is below 1.
+        If a number is below 1, or the frames do not fit the model.
+    DataError
+        If the first frames hold values that no pixel can have.
     """
     at_least(1, particles=particles, sequences=sequences)
     source = as_source(data, "data")
     steps = default_steps(source) if steps is None else steps
     noise = default_noise(objective.model) if noise is None else noise
+    check_source(objective, source, steps)
     like = next(objective.parameters())
     bounds: list[Tensor] = []
     batches = held_out_batches(

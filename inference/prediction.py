@@ -15,6 +15,7 @@ from inference.frame_scores import segmentation_scores_of
 from inference.guides import RecurrentGuide
 from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
+from inference.source_check import check_source
 from inference.streams import Stream
 from models import Rollout
 from pyro_nem.data import Clip, FrameSource, Noise, as_source, make_clip
@@ -91,10 +92,13 @@ def predict(
     Raises
     ------
     ConfigError
-        If the guide is not recurrent, or a number is out of range.
+        If the guide is not recurrent, a number is out of range, or the frames do not fit the model.
+    DataError
+        If the first frames hold values that no pixel can have.
     """
     source = as_source(data, "data")
     noise = default_noise(objective.model) if noise is None else noise
+    check_source(objective, source, seen + steps)
     parts: dict[str, list[NDArray[np.float64]]] = {}
     count = 0
     batches = held_out_batches(

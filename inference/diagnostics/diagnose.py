@@ -17,9 +17,9 @@ from inference.diagnostics.prior_frames import prior_frames
 from inference.diagnostics.schema import Arrays
 from inference.diagnostics.tree import build_tree, join_batches
 from inference.evaluation import default_noise, default_steps
-from inference.frame_task import check_source
 from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
+from inference.source_check import check_source
 from inference.streams import Stream, update_seed
 from models import SpatialMixture
 from pyro_nem.checks import at_least
