@@ -17,6 +17,7 @@ from inference.diagnostics.batch_draws import compact
 from inference.diagnostics.schema import Arrays
 from inference.diagnostics.tree import build_tree, join_batches
 from inference.images.diagnosis_schema import image_variables
+from inference.images.levels import check_bits
 from inference.images.objective import ImageObjective
 from inference.reference.common import drawn_seed, seeded
 from inference.streams import Stream, update_seed
@@ -82,11 +83,7 @@ def diagnose_images(
     if kept_draws > draws:
         raise ConfigError(f"kept_draws: expected at most the {draws} draws, got {kept_draws}")
     source = data.first(images)
-    if not np.isin(source.levels, (0, 255)).all():
-        raise ConfigError(
-            f"data: expected images of 0 and 255, but those of {source.name} are grey, and a grey "
-            "level has no likelihood; draw bits with data.binarised(seed)"
-        )
+    check_bits(source)
     like = next(objective.parameters())
     weighted = ImageObjective(objective.model, objective.guide, bound=BoundConfig("iwae", draws))
     size = max(1, rows_at_once // draws)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from inference.bound_config import BoundConfig
+from inference.images.levels import check_bits
 from inference.images.objective import ImageObjective
 from inference.processes import ALONE, Processes
 from inference.streams import Stream, update_seed
@@ -62,7 +63,7 @@ def score_objective(
     objective
         Model, guide and bound.
     data
-        Images of 0 and 255; grey ones are read as probabilities, which has no meaning as a score.
+        Images of 0 and 255.
     rows_at_once
         Draws of several images are computed together, as many as this; those of one image in parts
         if there are more of them.
@@ -71,8 +72,14 @@ def score_objective(
     processes
         Those that share the images; all return the same scores, and their number does not change
         them.
+
+    Raises
+    ------
+    ConfigError
+        If a number is below 1, or images are grey.
     """
     at_least(1, rows_at_once=rows_at_once)
+    check_bits(data)
     particles = objective.bound.particles
     size = max(1, rows_at_once // particles)
     like = next(objective.parameters())
@@ -120,7 +127,7 @@ def score_images(
     Raises
     ------
     ConfigError
-        If a number is below 1.
+        If a number is below 1, or images are grey.
     """
 
     def scored(bound: BoundConfig | None = None) -> dict[str, Tensor]:
