@@ -20,6 +20,7 @@ from inference.frame_scores import (
     segmentation_scores_of,
 )
 from inference.held_out import held_out_batches
+from inference.modes import as_trained
 from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
 from inference.score_summary import over_sequences, over_time
@@ -115,7 +116,7 @@ def evaluate(
     sequences: int | None = None,
     processes: Processes = ALONE,
 ) -> Evaluation:
-    """Run the guide over a set of frames, without gradients, and score it.
+    """Run the guide over a set of frames, without gradients or dropout, and score it.
 
     The noise stays on, as in the paper; it and the first responsibilities are fixed by ``seed``,
     so two evaluations of the same weights agree.
@@ -174,9 +175,9 @@ def evaluate(
     )
     for batch, generator in batches:
         clip = make_clip(batch.frames.to(like), noise, generator)
-        with torch.no_grad(), pyro.validation_enabled(False):
+        with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
             terms = objective(clip, generator, particles=particles)
-        found = bound_scores(objective, clip, terms)
+            found = bound_scores(objective, clip, terms)
         if batch.groups is not None:
             groups = batch.groups[1:].flatten(2).to(device)  # [T, B, D]
             found.update(segmentation_scores_of(terms.rollout, groups, scores))

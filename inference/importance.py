@@ -13,6 +13,7 @@ from inference.bounds import combine
 from inference.evaluation import default_noise, default_steps
 from inference.frame_scores import sampled_terms
 from inference.held_out import held_out_batches
+from inference.modes import as_trained
 from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
 from inference.source_check import check_source
@@ -106,7 +107,7 @@ def importance_weighted(
     )
     for batch, generator in batches:
         clip = make_clip(batch.frames.to(like), noise, generator)
-        with torch.no_grad(), pyro.validation_enabled(False):
+        with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
             rollout = objective.guide.rollout(clip, generator, particles)
             parts = sampled_terms(objective, clip, rollout)
         likelihood = parts.log_likelihood.sum(1).double()  # [S, B]

@@ -14,6 +14,7 @@ from inference.evaluation import default_noise
 from inference.frame_scores import segmentation_scores_of
 from inference.guides import RecurrentGuide
 from inference.held_out import held_out_batches
+from inference.modes import as_trained
 from inference.objective import NEMObjective
 from inference.source_check import check_source
 from inference.streams import Stream
@@ -178,7 +179,7 @@ def imagine_clip(
         )
     clip = make_clip(frames.to(next(objective.parameters())), noise, generator)
     first = Clip(clip.inputs[:seen], clip.targets[:seen])
-    with torch.no_grad(), pyro.validation_enabled(False):
+    with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
         states, imagined = guide.imagine(first, steps, generator, sample=sample)
     return Imagination(clip, states, imagined)
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from inference.e_step import pixel_posterior
 from inference.guides import Guide
+from inference.modes import as_trained
 from inference.reference.common import seeded
 from inference.reference.state_samples import sample_states
 from inference.streams import Stream, update_seed
@@ -111,11 +112,13 @@ def simulation_based_calibration(
             f"draws: expected one less than a multiple of bins, so that all bins are alike, got "
             f"{draws} draws and {bins} bins; use draws={bins * (draws // bins + 1) - 1}"
         )
-    with seeded(update_seed(seed, Stream.SIMULATION, _OF_TRUTHS)), torch.no_grad():
+    own = update_seed(seed, Stream.SIMULATION, _OF_TRUTHS)
+    with as_trained(model), torch.no_grad(), seeded(own):
         trace = poutine.trace(model).get_trace(steps=1, batch=simulations)
     truth = trace.nodes["theta"]["value"].squeeze(-3)  # [1, N, K, H]
     x = trace.nodes["x"]["value"]  # [1, N, D, C]
-    theta = posterior(Clip(x, x), draws)
+    with as_trained(model):
+        theta = posterior(Clip(x, x), draws)
     if theta.shape != (draws, *truth.shape[1:]):
         raise ConfigError(
             f"posterior: expected draws of shape {[draws, *truth.shape[1:]]}, got "
@@ -148,7 +151,7 @@ def guide_posterior(guide: nn.Module, *, seed: int = 0) -> Posterior:
         generator = torch.Generator(clip.targets.device).manual_seed(
             update_seed(seed, Stream.SIMULATION, _OF_DRAWS)
         )
-        with torch.no_grad():
+        with as_trained(guide), torch.no_grad():
             rollout = program.rollout(clip, generator, draws)
         if rollout.posterior is None:
             raise ConfigError(
@@ -181,7 +184,7 @@ def nuts_posterior(
 def _quantities(model: SpatialMixture, theta: Tensor, x: Tensor) -> dict[str, NDArray[np.float64]]:
     """Return what is ranked, [L, N], of states [L, N, K, H] and images [1, N, D, C]."""
     size = model.prior.context_size
-    with torch.no_grad():
+    with as_trained(model), torch.no_grad():
         context = theta.new_zeros(*theta.shape[:-1], size) if size else None
         psi = model.decode(theta, context)  # [L, N, K, D, C]
         gamma, evidence = pixel_posterior(model, psi, x.expand(len(theta), -1, -1, -1))

@@ -19,6 +19,7 @@ from inference.diagnostics.tree import build_tree, join_batches
 from inference.images.diagnosis_schema import image_variables
 from inference.images.levels import check_bits
 from inference.images.objective import ImageObjective
+from inference.modes import as_trained
 from inference.reference.common import drawn_seed, seeded
 from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
@@ -91,14 +92,15 @@ def diagnose_images(
     for index, start in enumerate(range(0, len(source), size)):
         x = source.probabilities(slice(start, start + size)).to(like)
         seeds = [update_seed(seed, Stream.DIAGNOSIS, index * restarts + n) for n in range(restarts)]
-        with torch.no_grad(), pyro.validation_enabled(False):
+        with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
             chains = [_chain(weighted, x, kept_draws, each) for each in seeds]
         found = {path: np.stack([chain[path] for chain in chains]) for path in chains[0]}
         parts.append({**found, "observed_data/x": compact(x)})
     variables = image_variables(len(objective.model.latent_sizes))
     arrays = join_batches(parts, variables=variables)
     nothing = like.new_zeros(kept_draws, source.size)
-    with torch.no_grad(), seeded(update_seed(seed, Stream.DIAGNOSIS, len(parts) * restarts)):
+    own = update_seed(seed, Stream.DIAGNOSIS, len(parts) * restarts)
+    with as_trained(objective), torch.no_grad(), seeded(own):
         drawn = poutine.trace(poutine.uncondition(objective.model)).get_trace(nothing)
     arrays["prior_predictive/x"] = compact(drawn.nodes["x"]["value"][None])
     return build_tree(

@@ -12,6 +12,7 @@ from torch import Tensor
 from inference.bound_config import BoundConfig
 from inference.images.levels import check_bits
 from inference.images.objective import ImageObjective
+from inference.modes import as_trained
 from inference.processes import ALONE, Processes
 from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
@@ -92,7 +93,7 @@ def score_objective(
         )
         log_weights, divergences = [], []
         for first in range(0, particles, rows_at_once):
-            with torch.no_grad(), pyro.validation_enabled(False):
+            with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
                 drawn = min(rows_at_once, particles - first)
                 terms = objective(x, generator, drawn)
             log_weights.append(terms.log_weights)  # [S, B]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from inference.sequences.modes import as_trained
+from inference.modes import as_trained
 from inference.sequences.objective import SequenceObjective
 from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceBatch
@@ -37,7 +37,7 @@ def draw_sequences(
         If a number is below 1.
     """
     at_least(1, count=count, steps=steps)
-    with torch.no_grad(), _seeded(objective, seed):
+    with as_trained(objective), torch.no_grad(), _seeded(objective, seed):
         return objective.model.imagine(objective.model.initial(count), steps)
 
 
