@@ -181,7 +181,10 @@ def imagine_clip(
     first = Clip(clip.inputs[:seen], clip.targets[:seen])
     with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
         states, imagined = guide.imagine(first, steps, generator, sample=sample)
-    return Imagination(clip, states, imagined)
+    # Every frame got noise; those that the guide did not see are given as they are. The input of a
+    # step is the target of the one before.
+    inputs = torch.cat([first.inputs, clip.targets[seen - 1 : -1]])
+    return Imagination(clip._replace(inputs=inputs), states, imagined)
 
 
 def _wrong(predicted: Tensor, targets: Tensor) -> Tensor:
