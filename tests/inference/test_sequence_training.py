@@ -1,5 +1,6 @@
 """Sequence models are trained, stopped and continued by the loop of the mixtures, and scored."""
 
+import contextlib
 import json
 import math
 from dataclasses import replace
@@ -202,6 +203,20 @@ def test_draws_and_continuations_depend_on_their_seed_alone():
         draw_sequences(module, 0, 3)
 
 
+def test_draws_leave_the_random_numbers_of_every_gpu(monkeypatch):
+    """To seed PyTorch seeds all devices, whichever the model is on."""
+    kept = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(
+        torch.random,
+        "fork_rng",
+        lambda devices: kept.append(list(devices)) or contextlib.nullcontext(),
+    )
+    draw_sequences(objective(), 1, 2)
+    continue_sequences(objective(), batch_of((4, 4)), 3)
+    assert kept == [[0, 1], [0, 1]]
+
+
 def test_sequences_of_another_size_are_refused():
     with pytest.raises(ConfigError, match="has 5 numbers a step, but the model's output law 4"):
         fit_sequences(objective(), rolls(MANY, size=5), config=CONFIG)
@@ -218,6 +233,9 @@ def test_a_gpu_trains_and_scores_as_a_cpu_does(resample):
     )
     assert found.updates == 6
     assert continue_sequences(module, batch_of((4, 4)), 3).shape == (7, 2, SIZE)
+    before = torch.cuda.get_rng_state()
+    draw_sequences(objective(), 1, 2)
+    assert torch.equal(torch.cuda.get_rng_state(), before)
     # Draws differ from device to device, the likelihood of a model without latents does not.
     alone = SequenceObjective(*(part.float() for part in build(latent_size=0)))
     there = score_sequences(alone.cuda(), rolls(MANY)).nats_per_step
