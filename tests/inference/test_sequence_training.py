@@ -156,6 +156,32 @@ def test_warm_up_and_free_nats_stand_beside_the_bound():
     torch.testing.assert_close(losses["free", 0].loss, plain.loss - kl + 1000.0)
 
 
+@pytest.mark.parametrize(
+    ("bound", "update", "adjusted", "computed"),
+    [
+        (BoundConfig(divergence="analytic", kl_warmup=4), 2, True, 1),
+        (BoundConfig(divergence="analytic", kl_warmup=4), 3, False, 0),
+        (BoundConfig(particles=3, divergence="analytic", free_nats=0.1), 9, True, 1),
+        (BoundConfig(particles=3, divergence="analytic", free_nats=0.1), None, False, 0),
+        (BoundConfig("iwae", 3), 0, False, 1),
+    ],
+)
+def test_the_kl_has_a_gradient_where_the_loss_has_it(
+    bound, update, adjusted, computed, monkeypatch
+):
+    """And is not computed where the bound has done so."""
+    module, batch, found = objective(bound), batch_of(), []
+    batch = batch._replace(x=batch.x.float())
+    divergence = module.divergence
+    monkeypatch.setattr(
+        module, "divergence", lambda *args: found.append(divergence(*args)) or found[-1]
+    )
+    terms = module(batch, torch.Generator().manual_seed(0), update)
+    assert terms.divergence.requires_grad == adjusted
+    assert len(found) == computed
+    assert torch.equal(terms.divergence, divergence(batch, terms.rollout))
+
+
 @pytest.mark.usefixtures("double_precision")
 def test_the_mean_over_shares_is_the_whole_batch_whatever_their_lengths(monkeypatch):
     monkeypatch.setattr(posterior, "standard_normal", lambda shape, like, g: torch.zeros(shape))
