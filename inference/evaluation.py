@@ -132,7 +132,8 @@ def evaluate(
     noise
         The noise on the guide's inputs; that of :func:`inference.fit` if not given.
     batch_size
-        Sequences at a time; changes the noise that a sequence gets, nothing else.
+        Sequences at a time. Another number gives a sequence other noise, first responsibilities and
+        draws, of the same laws.
     seed
         Seed of the noise and of the first responsibilities.
     scores
