@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pyro
 import torch
@@ -13,6 +11,7 @@ from torch import Tensor
 
 from inference.bound_config import BoundConfig
 from inference.bounds import combine
+from inference.diagnostics.attributes import attributes_of
 from inference.diagnostics.batch_draws import compact
 from inference.diagnostics.schema import Arrays
 from inference.diagnostics.tree import build_tree, join_batches
@@ -107,16 +106,14 @@ def diagnose_images(
         arrays,
         source.shape,
         {},
-        {
-            # Without the folder, which is that of one machine.
-            "data": Path(source.name).name,
-            "data_sha256": arrays_sha256([source.levels]),
-            "model": type(objective.model).__name__,
-            "guide": type(objective.guide).__name__,
-            "unit": "image",
-            "stochastic": 1,
-            "seed": seed,
-        },
+        attributes_of(
+            source.name,
+            arrays_sha256([source.levels]),
+            objective.model,
+            objective.guide,
+            seed,
+            unit="image",
+        ),
         variables,
     )
 
