@@ -11,7 +11,6 @@ from inference.evaluation import Evaluation, evaluate
 from inference.execution import Execution, Precision, prepare
 from inference.fit_modules import fit
 from inference.fitting import fit_objective
-from inference.frame_task import check_source
 from inference.importance import ImportanceWeighted, importance_weighted
 from inference.interruption import Interruption
 from inference.joining import expected_processes, joined, said_first
@@ -32,6 +31,7 @@ from inference.reference import (
 from inference.regularisers import inter_cluster, state_divergence
 from inference.run_directory import RunDirectory
 from inference.run_training import Run
+from inference.source_check import check_source
 from inference.step_weights import resolve_step_weights
 from inference.training import Outcome, train
 from inference.training_config import TrainingConfig

@@ -62,3 +62,7 @@ class BoundConfig:
     def kl_weight(self, update: int) -> float:
         """Return the weight of the KL in an update, counted from 0."""
         return min(1.0, (update + 1) / self.kl_warmup) if self.kl_warmup else 1.0
+
+    def adjusts_kl(self, update: int | None) -> bool:
+        """Return whether warm-up or free nats change the loss of an update; None is no training."""
+        return update is not None and (self.free_nats > 0.0 or self.kl_weight(update) < 1.0)

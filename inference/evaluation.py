@@ -20,9 +20,11 @@ from inference.frame_scores import (
     segmentation_scores_of,
 )
 from inference.held_out import held_out_batches
+from inference.modes import as_trained
 from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
 from inference.score_summary import over_sequences, over_time
+from inference.source_check import check_source
 from inference.step_weights import resolve_step_weights
 from inference.streams import Stream
 from inference.task import Metrics
@@ -114,7 +116,7 @@ def evaluate(
     sequences: int | None = None,
     processes: Processes = ALONE,
 ) -> Evaluation:
-    """Run the guide over a set of frames, without gradients, and score it.
+    """Run the guide over a set of frames, without gradients or dropout, and score it.
 
     The noise stays on, as in the paper; it and the first responsibilities are fixed by ``seed``,
     so two evaluations of the same weights agree.
@@ -130,7 +132,8 @@ def evaluate(
     noise
         The noise on the guide's inputs; that of :func:`inference.fit` if not given.
     batch_size
-        Sequences at a time; changes the noise that a sequence gets, nothing else.
+        Sequences at a time. Another number gives a sequence other noise, first responsibilities and
+        draws, of the same laws.
     seed
         Seed of the noise and of the first responsibilities.
     scores
@@ -143,11 +146,19 @@ def evaluate(
     processes
         Those that share the batches; all return the same scores, and their number does not change
         them.
+
+    Raises
+    ------
+    ConfigError
+        If a number is below 1, or the frames do not fit the model.
+    DataError
+        If the first frames hold values that no pixel can have.
     """
     at_least(1, particles=particles, sequences=sequences)
     source = as_source(data, "data")
     steps = default_steps(source) if steps is None else steps
     noise = default_noise(objective.model) if noise is None else noise
+    check_source(objective, source, steps)
     like = next(objective.parameters())
     device = like.device
     weights = np.asarray(resolve_step_weights(objective.step_weights, steps))
@@ -165,9 +176,9 @@ def evaluate(
     )
     for batch, generator in batches:
         clip = make_clip(batch.frames.to(like), noise, generator)
-        with torch.no_grad(), pyro.validation_enabled(False):
+        with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
             terms = objective(clip, generator, particles=particles)
-        found = bound_scores(objective, clip, terms)
+            found = bound_scores(objective, clip, terms)
         if batch.groups is not None:
             groups = batch.groups[1:].flatten(2).to(device)  # [T, B, D]
             found.update(segmentation_scores_of(terms.rollout, groups, scores))

@@ -29,8 +29,8 @@ class Execution:
     """How the arithmetic of a training is carried out; what is computed stays the same."""
 
     precision: Precision = "float32"
-    """float32; tf32 (products of CUDA's tensor cores, with 10 bits of mantissa); or bfloat16 around
-    encoder, cell and decoder, the rest in float32."""
+    """float32; tf32 (products of CUDA's tensor cores, with 10 bits of mantissa); or bfloat16 within
+    encoder, cell and decoder, the rest as with tf32 where there is CUDA and else in float32."""
 
     compile: bool = False
     """Fuse the layers of each network with torch.compile."""

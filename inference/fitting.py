@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from inference.execution import Execution, captures
-from inference.frame_task import FrameTask, check_source
+from inference.frame_task import FrameTask
 from inference.holding import hold_frames
 from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
 from inference.run_directory import RunDirectory
 from inference.run_training import Run, check_arguments, run_training
+from inference.source_check import check_source
 from inference.training_config import TrainingConfig
 from pyro_nem.data import FrameSource, Noise
 

@@ -13,7 +13,6 @@ from torch import Generator, Tensor, nn
 from inference.evaluation import evaluate
 from inference.frame_scores import segmentation_scores_of
 from inference.objective import NEMObjective
-from inference.pixel_levels import check_levels
 from inference.processes import ALONE, Processes
 from inference.task import Metrics
 from inference.training_config import TrainingConfig
@@ -27,9 +26,8 @@ from pyro_nem.data import (
     make_clip,
     num_batches,
 )
-from pyro_nem.errors import ConfigError
 
-__all__ = ["FrameTask", "check_source"]
+__all__ = ["FrameTask"]
 
 
 @dataclass(frozen=True)
@@ -128,30 +126,3 @@ def _mean_of_scored(values: NDArray[np.float64]) -> float:
     # NaN where no frame of the batch has a scored pixel, as data without labels have.
     scored = values[~np.isnan(values)]
     return float(scored.mean()) if scored.size else math.nan
-
-
-def check_source(objective: NEMObjective, source: FrameSource, steps: int) -> None:
-    """Check that an objective can take a source's frames for so many steps.
-
-    Raises
-    ------
-    ConfigError
-        If the frames are of another size than the model's, too few, or grey where its pixels are
-        Bernoulli (see :func:`check_levels`); the message names them.
-    DataError
-        If the first frames hold values that no pixel can have.
-    """
-    if source.image_shape != objective.model.image_shape:
-        raise ConfigError(
-            f"{source.name}: frames are {source.image_shape} (rows, columns, channels), but the "
-            f"model's decoder makes {objective.model.image_shape}; build it with "
-            f"image_shape={source.image_shape}"
-        )
-    if steps < 1:
-        raise ConfigError(f"steps: expected at least 1, got {steps}")
-    if 1 < source.num_frames < steps + 1:
-        raise ConfigError(
-            f"steps: {steps} steps need {steps + 1} frames, but {source.name} has "
-            f"{source.num_frames}; ask for at most {source.num_frames - 1} steps"
-        )
-    check_levels(objective.model, source)

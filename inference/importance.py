@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any, NamedTuple
 
 import pyro
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Generator, Tensor
 
 from inference.bounds import combine
 from inference.evaluation import default_noise, default_steps
 from inference.frame_scores import sampled_terms
-from inference.held_out import held_out_batches
+from inference.modes import as_trained
 from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
-from inference.streams import Stream
+from inference.source_check import check_source
+from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
-from pyro_nem.data import FrameSource, Noise, as_source, make_clip
+from pyro_nem.data import Clip, FrameSource, Noise, as_source, make_clip, ordered_batches
 
 __all__ = ["ImportanceWeighted", "importance_weighted"]
 
@@ -37,7 +39,7 @@ class ImportanceWeighted(NamedTuple):
         given what the guide knew of the earlier ones: exact for point masses, in expectation too
         low for fewer than infinitely many draws of a stochastic guide.
     particles
-        S.
+        S; 1 for a guide of point masses, whose draws would all be alike.
     """
 
     iwae: Tensor
@@ -67,7 +69,8 @@ def importance_weighted(
     data
         The frames: a source, or an array [T, N, rows, columns, C] in [0, 1].
     particles
-        S.
+        S. The noise depends on it but not on the guide, so that point masses, of which a single
+        draw is computed, are scored on the same noisy frames as a stochastic guide.
     sequences
         Score only so many, the first ones.
     steps, noise
@@ -82,27 +85,28 @@ def importance_weighted(
     Raises
     ------
     ConfigError
-        If a number is below 1.
+        If a number is below 1, or the frames do not fit the model.
+    DataError
+        If the first frames hold values that no pixel can have.
     """
     at_least(1, particles=particles, sequences=sequences)
     source = as_source(data, "data")
     steps = default_steps(source) if steps is None else steps
     noise = default_noise(objective.model) if noise is None else noise
+    check_source(objective, source, steps)
     like = next(objective.parameters())
+    size, together = max(1, rows_at_once // particles), 1
+    if not getattr(objective.guide, "stochastic", True):
+        particles, together = 1, max(1, rows_at_once // size)
     bounds: list[Tensor] = []
-    batches = held_out_batches(
-        source,
-        frames=steps + 1,
-        batch_size=max(1, rows_at_once // particles),
-        seed=seed,
-        stream=Stream.BOUNDS,
-        device=like.device,
-        sequences=sequences,
-        share=processes.share,
+    share = processes.share
+    batches = ordered_batches(
+        source, frames=steps + 1, batch_size=size * together, sequences=sequences, share=share
     )
-    for batch, generator in batches:
-        clip = make_clip(batch.frames.to(like), noise, generator)
-        with torch.no_grad(), pyro.validation_enabled(False):
+    for index, batch in zip(count(share.index, share.count), batches, strict=False):
+        frames = batch.frames.to(like)
+        clip, generator = _noisy(frames, noise, size, seed, index * together)
+        with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
             rollout = objective.guide.rollout(clip, generator, particles)
             parts = sampled_terms(objective, clip, rollout)
         likelihood = parts.log_likelihood.sum(1).double()  # [S, B]
@@ -117,3 +121,22 @@ def importance_weighted(
         bounds.append(found.cpu() / steps)
     iwae, elbo, predictive = torch.cat(processes.in_turn(bounds), 1)
     return ImportanceWeighted(iwae, elbo, predictive, particles)
+
+
+def _noisy(
+    frames: Tensor, noise: Noise, size: int, seed: int, first: int
+) -> tuple[Clip, Generator]:
+    """Return a clip of which every ``size`` sequences have noise of their own, and a generator.
+
+    It is that of the first ones, and has drawn their noise.
+    """
+    parts = frames.split(size, 1)
+    generators = [
+        Generator(frames.device).manual_seed(update_seed(seed, Stream.BOUNDS, first + n))
+        for n in range(len(parts))
+    ]
+    clips = [
+        make_clip(part, noise, generator) for part, generator in zip(parts, generators, strict=True)
+    ]
+    inputs = torch.cat([clip.inputs for clip in clips], 1)
+    return Clip(inputs, torch.cat([clip.targets for clip in clips], 1)), generators[0]

@@ -36,6 +36,7 @@ class LossTerms(NamedTuple):
         What the guide computed, for metrics and figures.
     divergence
         KL(q(theta_tk) || p(theta_tk)) of every component, [(S,) T, B, K]; None for point masses.
+        Without a gradient unless warm-up or free nats have made it a part of the loss.
     parts
         What log w consists of, by step and sequence; None where Pyro computed the bound.
     """
@@ -141,7 +142,9 @@ class NEMObjective(nn.Module):
         if self.inter_weight > 0.0:
             inter = _weigh(inter_cluster(self.model, rollout, clip.observed), weights)
             loss = loss + self.inter_weight * inter
-        divergence = state_divergence(self.model, rollout)  # [(S,) T, B, K]
+        adjusted = self.bound.adjusts_kl(update)
+        with torch.set_grad_enabled(adjusted and torch.is_grad_enabled()):
+            divergence = state_divergence(self.model, rollout)  # [(S,) T, B, K]
         if update is not None and divergence is not None:
             excess = self.bound.kl_weight(update) - 1.0
             if excess < 0.0:

@@ -14,7 +14,9 @@ from inference.evaluation import default_noise
 from inference.frame_scores import segmentation_scores_of
 from inference.guides import RecurrentGuide
 from inference.held_out import held_out_batches
+from inference.modes import as_trained
 from inference.objective import NEMObjective
+from inference.source_check import check_source
 from inference.streams import Stream
 from models import Rollout
 from pyro_nem.data import Clip, FrameSource, Noise, as_source, make_clip
@@ -91,10 +93,13 @@ def predict(
     Raises
     ------
     ConfigError
-        If the guide is not recurrent, or a number is out of range.
+        If the guide is not recurrent, a number is out of range, or the frames do not fit the model.
+    DataError
+        If the first frames hold values that no pixel can have.
     """
     source = as_source(data, "data")
     noise = default_noise(objective.model) if noise is None else noise
+    check_source(objective, source, seen + steps)
     parts: dict[str, list[NDArray[np.float64]]] = {}
     count = 0
     batches = held_out_batches(
@@ -174,9 +179,12 @@ def imagine_clip(
         )
     clip = make_clip(frames.to(next(objective.parameters())), noise, generator)
     first = Clip(clip.inputs[:seen], clip.targets[:seen])
-    with torch.no_grad(), pyro.validation_enabled(False):
+    with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
         states, imagined = guide.imagine(first, steps, generator, sample=sample)
-    return Imagination(clip, states, imagined)
+    # Every frame got noise; those that the guide did not see are given as they are. The input of a
+    # step is the target of the one before.
+    inputs = torch.cat([first.inputs, clip.targets[seen - 1 : -1]])
+    return Imagination(clip._replace(inputs=inputs), states, imagined)
 
 
 def _wrong(predicted: Tensor, targets: Tensor) -> Tensor:

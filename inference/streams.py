@@ -19,6 +19,7 @@ class Stream(IntEnum):
     DIAGNOSIS = 4
     PAIRS = 5
     ACTIVITY = 6
+    SIMULATION = 7
 
 
 def update_seed(seed: int, stream: Stream, index: int, rank: int = 0) -> int:

@@ -14,7 +14,7 @@ __all__ = ["MIN_SCALE", "RecurrentPrior", "gaussian_head"]
 MIN_SCALE = 1e-3
 """Smallest standard deviation of a state. Without a floor a density can grow without bound."""
 
-# softplus(0.54) = 1: heads start as standard normal laws.
+# softplus(0.5413) = 1: but for the smallest scale, heads start as standard normal laws.
 _UNIT = 0.5413
 
 
@@ -69,6 +69,6 @@ class RecurrentPrior(nn.Module):
 
 
 def gaussian_head(raw: Tensor, min_scale: float = MIN_SCALE) -> StateLaw:
-    """Return loc and scale of a layer's output [..., 2 H]; 0 gives the standard normal law."""
+    """Return loc and scale of a layer's output [..., 2 H]; 0 gives Normal(0, 1 + min_scale)."""
     loc, scale = raw.chunk(2, dim=-1)  # [..., H] each
     return StateLaw(loc, F.softplus(scale + _UNIT) + min_scale)

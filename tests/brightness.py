@@ -106,13 +106,13 @@ class NormalGuide(nn.Module):
         register_states(self.rollout(clip) if rollout is None else rollout)
 
 
-def exact_law(width=1.0):
+def exact_law(width=1.0, sigma=SIGMA):
     """The posterior of a single component, ``width`` times as wide."""
     scale = prior_scale()
 
     def law(targets):
-        precision = scale**-2 + PIXELS * SIGMA**-2
-        loc = (0.5 * scale**-2 + targets.sum((2, 3)) * SIGMA**-2) / precision  # [1, B]
+        precision = scale**-2 + PIXELS * sigma**-2
+        loc = (0.5 * scale**-2 + targets.sum((2, 3)) * sigma**-2) / precision  # [1, B]
         loc = loc[..., None, None]
         return StateLaw(loc, torch.full_like(loc, width * precision**-0.5))
 

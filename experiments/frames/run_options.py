@@ -131,8 +131,9 @@ class _FrameOptions:
     20."""
 
     precision: Annotated[Precision | None, Choice] = None
-    """float32, tf32 (faster products on CUDA, with 10 bits of mantissa) or bfloat16 (around the
-    networks; 7 bits, which costs accuracy). Default: tf32 on CUDA, else float32."""
+    """float32, tf32 (faster products on CUDA, with 10 bits of mantissa) or bfloat16 (within the
+    networks; 7 bits, which costs accuracy; the rest on CUDA as tf32). Default: tf32 on CUDA, else
+    float32."""
 
     compile: Annotated[Switch | None, Choice] = None
     """Fuse the layers of the networks with torch.compile; it takes a minute at the start. Default:

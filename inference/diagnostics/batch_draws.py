@@ -16,6 +16,7 @@ from inference.diagnostics.pair_panel import PairPanel
 from inference.diagnostics.schema import Arrays
 from inference.e_step import pixel_posterior
 from inference.frame_scores import sampled_terms
+from inference.modes import as_trained
 from inference.objective import NEMObjective
 from inference.reference.co_assignment import co_assignment
 from inference.reference.common import drawn_seed, seeded, tile
@@ -87,7 +88,7 @@ def batch_draws(
         draws would all be equal.
     """
     model = objective.model
-    with torch.no_grad(), pyro.validation_enabled(False):
+    with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
         tiled = tile(clip, amount.restarts)
         rollout = objective.guide.rollout(tiled, generator, amount.draws)
         terms = sampled_terms(objective, tiled, rollout)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,15 +10,16 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from inference.diagnostics.attributes import attributes_of
 from inference.diagnostics.batch_draws import Amount, batch_draws, compact
 from inference.diagnostics.pair_panel import draw_pairs
 from inference.diagnostics.prior_frames import prior_frames
 from inference.diagnostics.schema import Arrays
 from inference.diagnostics.tree import build_tree, join_batches
 from inference.evaluation import default_noise, default_steps
-from inference.frame_task import check_source
 from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
+from inference.source_check import check_source
 from inference.streams import Stream, update_seed
 from models import SpatialMixture
 from pyro_nem.checks import at_least
@@ -147,17 +147,15 @@ def diagnose(
         arrays,
         source.image_shape[:2],
         {"step": np.arange(1, steps + 1), "shown_step": np.array(frames_at) + 1},
-        {
-            # Without the folder, which is that of one machine.
-            "data": Path(source.name).name,
-            "data_sha256": frames_sha256(source, steps + 1, sequences),
-            "model": type(model).__name__,
-            "guide": type(guide).__name__,
-            "stochastic": int(stochastic),
-            "labels": int("constant_data/group" in arrays),
-            "seed": seed,
-            "prior_predictive": prior.origin,
-        },
+        attributes_of(
+            source.name,
+            frames_sha256(source, steps + 1, sequences),
+            model,
+            guide,
+            seed,
+            labels=int("constant_data/group" in arrays),
+            prior_predictive=prior.origin,
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 from inference.guides import RecurrentGuide
 from inference.guides.recurrent import draw_with
 from inference.guides.state import own_frame
+from inference.modes import as_trained
 from inference.objective import NEMObjective
 from inference.reference.common import drawn_seed, seeded
 
@@ -53,11 +54,11 @@ def prior_frames(
         return PriorFrames(
             None, f"none: the prior follows a recurrence, which {type(guide).__name__} has not"
         )
-    state = guide.start(draws, generator)
     frames = []
-    seed = drawn_seed(generator)
-    with torch.no_grad(), pyro.validation_enabled(False), seeded(seed):
-        for _ in range(steps):
-            state = guide.step(state, own_frame(state), None, draw=draw_with(generator))
-            frames.append(model.draw_pixels(state.psi.unsqueeze(0))[0])  # [draws, D, C]
+    with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
+        state = guide.start(draws, generator)
+        with seeded(drawn_seed(generator)):
+            for _ in range(steps):
+                state = guide.step(state, own_frame(state), None, draw=draw_with(generator))
+                frames.append(model.draw_pixels(state.psi.unsqueeze(0))[0])  # [draws, D, C]
     return PriorFrames(torch.stack(frames, 1), "the states follow the prior, step by step")

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 
 from inference.e_step import pixel_posterior
 from inference.guides import Guide
+from inference.modes import as_trained
 from inference.reference.common import seeded
 from inference.reference.state_samples import sample_states
+from inference.streams import Stream, update_seed
 from models import SpatialMixture
 from pyro_nem.checks import at_least
 from pyro_nem.data import Clip
@@ -31,6 +33,9 @@ __all__ = [
 
 Posterior = Callable[[Clip, int], Tensor]
 """(clip of one step and N images, L) -> L independent draws of the states, [L, N, K, H]."""
+
+# A truth and draws made from the same numbers would be more alike than the posterior says.
+_OF_TRUTHS, _OF_TIES, _OF_DRAWS = 0, 1, 2
 
 
 class SimulatedCalibration(NamedTuple):
@@ -87,7 +92,8 @@ def simulation_based_calibration(
     bins
         Bins of the test.
     seed
-        Fixes states and images.
+        Fixes states and images; independent of a :func:`guide_posterior` or :func:`nuts_posterior`
+        with the same seed.
 
     Raises
     ------
@@ -106,18 +112,20 @@ def simulation_based_calibration(
             f"draws: expected one less than a multiple of bins, so that all bins are alike, got "
             f"{draws} draws and {bins} bins; use draws={bins * (draws // bins + 1) - 1}"
         )
-    with seeded(seed), torch.no_grad():
+    own = update_seed(seed, Stream.SIMULATION, _OF_TRUTHS)
+    with as_trained(model), torch.no_grad(), seeded(own):
         trace = poutine.trace(model).get_trace(steps=1, batch=simulations)
     truth = trace.nodes["theta"]["value"].squeeze(-3)  # [1, N, K, H]
     x = trace.nodes["x"]["value"]  # [1, N, D, C]
-    theta = posterior(Clip(x, x), draws)
+    with as_trained(model):
+        theta = posterior(Clip(x, x), draws)
     if theta.shape != (draws, *truth.shape[1:]):
         raise ConfigError(
             f"posterior: expected draws of shape {[draws, *truth.shape[1:]]}, got "
             f"{list(theta.shape)}; return [L, N, K, H]"
         )
     found, true = _quantities(model, theta, x), _quantities(model, truth, x)
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(update_seed(seed, Stream.SIMULATION, _OF_TIES))
     ranks, p_values = {}, {}
     for name, values in found.items():
         below = (values < true[name]).sum(0)  # [N]
@@ -140,8 +148,10 @@ def guide_posterior(guide: nn.Module, *, seed: int = 0) -> Posterior:
     program = cast(Guide, guide)
 
     def draw(clip: Clip, draws: int) -> Tensor:
-        generator = torch.Generator(clip.targets.device).manual_seed(seed)
-        with torch.no_grad():
+        generator = torch.Generator(clip.targets.device).manual_seed(
+            update_seed(seed, Stream.SIMULATION, _OF_DRAWS)
+        )
+        with as_trained(guide), torch.no_grad():
             rollout = program.rollout(clip, generator, draws)
         if rollout.posterior is None:
             raise ConfigError(
@@ -164,7 +174,8 @@ def nuts_posterior(
     """
 
     def draw(clip: Clip, draws: int) -> Tensor:
-        found = sample_states(model, clip, samples=draws * thin, warmup=warmup, seed=seed)
+        own = update_seed(seed, Stream.SIMULATION, _OF_DRAWS)
+        found = sample_states(model, clip, samples=draws * thin, warmup=warmup, seed=own)
         return found.theta[0, thin - 1 :: thin, 0]
 
     return draw
@@ -173,7 +184,7 @@ def nuts_posterior(
 def _quantities(model: SpatialMixture, theta: Tensor, x: Tensor) -> dict[str, NDArray[np.float64]]:
     """Return what is ranked, [L, N], of states [L, N, K, H] and images [1, N, D, C]."""
     size = model.prior.context_size
-    with torch.no_grad():
+    with as_trained(model), torch.no_grad():
         context = theta.new_zeros(*theta.shape[:-1], size) if size else None
         psi = model.decode(theta, context)  # [L, N, K, D, C]
         gamma, evidence = pixel_posterior(model, psi, x.expand(len(theta), -1, -1, -1))

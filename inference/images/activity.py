@@ -10,6 +10,7 @@ from torch import Tensor
 
 from inference.diagnostics import ACTIVE
 from inference.images.objective import ImageObjective
+from inference.modes import as_trained
 from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
 from pyro_nem.data import ImageSet
@@ -75,7 +76,7 @@ def latent_activity(
         generator = torch.Generator(like.device).manual_seed(
             update_seed(seed, Stream.ACTIVITY, index)
         )
-        with torch.no_grad(), pyro.validation_enabled(False):
+        with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
             noise = objective.guide.noise(len(x), draws, generator)
             below = x
             for layer in range(layers):

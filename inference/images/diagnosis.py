@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pyro
 import torch
@@ -13,11 +11,14 @@ from torch import Tensor
 
 from inference.bound_config import BoundConfig
 from inference.bounds import combine
+from inference.diagnostics.attributes import attributes_of
 from inference.diagnostics.batch_draws import compact
 from inference.diagnostics.schema import Arrays
 from inference.diagnostics.tree import build_tree, join_batches
 from inference.images.diagnosis_schema import image_variables
+from inference.images.levels import check_bits
 from inference.images.objective import ImageObjective
+from inference.modes import as_trained
 from inference.reference.common import drawn_seed, seeded
 from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
@@ -82,11 +83,7 @@ def diagnose_images(
     if kept_draws > draws:
         raise ConfigError(f"kept_draws: expected at most the {draws} draws, got {kept_draws}")
     source = data.first(images)
-    if not np.isin(source.levels, (0, 255)).all():
-        raise ConfigError(
-            f"data: expected images of 0 and 255, but those of {source.name} are grey, and a grey "
-            "level has no likelihood; draw bits with data.binarised(seed)"
-        )
+    check_bits(source)
     like = next(objective.parameters())
     weighted = ImageObjective(objective.model, objective.guide, bound=BoundConfig("iwae", draws))
     size = max(1, rows_at_once // draws)
@@ -94,30 +91,29 @@ def diagnose_images(
     for index, start in enumerate(range(0, len(source), size)):
         x = source.probabilities(slice(start, start + size)).to(like)
         seeds = [update_seed(seed, Stream.DIAGNOSIS, index * restarts + n) for n in range(restarts)]
-        with torch.no_grad(), pyro.validation_enabled(False):
+        with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
             chains = [_chain(weighted, x, kept_draws, each) for each in seeds]
         found = {path: np.stack([chain[path] for chain in chains]) for path in chains[0]}
         parts.append({**found, "observed_data/x": compact(x)})
     variables = image_variables(len(objective.model.latent_sizes))
     arrays = join_batches(parts, variables=variables)
     nothing = like.new_zeros(kept_draws, source.size)
-    with torch.no_grad(), seeded(update_seed(seed, Stream.DIAGNOSIS, len(parts) * restarts)):
+    own = update_seed(seed, Stream.DIAGNOSIS, len(parts) * restarts)
+    with as_trained(objective), torch.no_grad(), seeded(own):
         drawn = poutine.trace(poutine.uncondition(objective.model)).get_trace(nothing)
     arrays["prior_predictive/x"] = compact(drawn.nodes["x"]["value"][None])
     return build_tree(
         arrays,
         source.shape,
         {},
-        {
-            # Without the folder, which is that of one machine.
-            "data": Path(source.name).name,
-            "data_sha256": arrays_sha256([source.levels]),
-            "model": type(objective.model).__name__,
-            "guide": type(objective.guide).__name__,
-            "unit": "image",
-            "stochastic": 1,
-            "seed": seed,
-        },
+        attributes_of(
+            source.name,
+            arrays_sha256([source.levels]),
+            objective.model,
+            objective.guide,
+            seed,
+            unit="image",
+        ),
         variables,
     )
 

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from inference.bound_config import BoundConfig
+from inference.images.levels import check_bits
 from inference.images.objective import ImageObjective
+from inference.modes import as_trained
 from inference.processes import ALONE, Processes
 from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
@@ -62,7 +64,7 @@ def score_objective(
     objective
         Model, guide and bound.
     data
-        Images of 0 and 255; grey ones are read as probabilities, which has no meaning as a score.
+        Images of 0 and 255.
     rows_at_once
         Draws of several images are computed together, as many as this; those of one image in parts
         if there are more of them.
@@ -71,8 +73,14 @@ def score_objective(
     processes
         Those that share the images; all return the same scores, and their number does not change
         them.
+
+    Raises
+    ------
+    ConfigError
+        If a number is below 1, or images are grey.
     """
     at_least(1, rows_at_once=rows_at_once)
+    check_bits(data)
     particles = objective.bound.particles
     size = max(1, rows_at_once // particles)
     like = next(objective.parameters())
@@ -85,7 +93,7 @@ def score_objective(
         )
         log_weights, divergences = [], []
         for first in range(0, particles, rows_at_once):
-            with torch.no_grad(), pyro.validation_enabled(False):
+            with as_trained(objective), torch.no_grad(), pyro.validation_enabled(False):
                 drawn = min(rows_at_once, particles - first)
                 terms = objective(x, generator, drawn)
             log_weights.append(terms.log_weights)  # [S, B]
@@ -120,7 +128,7 @@ def score_images(
     Raises
     ------
     ConfigError
-        If a number is below 1.
+        If a number is below 1, or images are grey.
     """
 
     def scored(bound: BoundConfig | None = None) -> dict[str, Tensor]:

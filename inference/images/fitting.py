@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from inference.images.levels import check_bits
 from inference.images.objective import ImageObjective
 from inference.images.task import ImageTask
 from inference.processes import ALONE, Processes
@@ -39,8 +40,9 @@ def fit_images(
     objective
         Model, guide and bound; trained in place, on the device where they are.
     training, validation
-        The images, whose grey levels are probabilities of bits: see
-        :func:`pyro_nem.data.bit_batches`. Without ``validation`` the last weights are kept.
+        The images; grey levels of ``training`` are probabilities of bits, see
+        :func:`pyro_nem.data.bit_batches`, and ``validation`` has bits. Without it the last weights
+        are kept.
     config
         Updates, optimiser and schedule.
     directory, description, resume, report, processes
@@ -60,6 +62,8 @@ def fit_images(
     config = TrainingConfig() if config is None else config
     check_arguments(config, directory, validated=validation is not None, resume=resume)
     size = objective.model.law_of_images.size
+    if validation is not None:
+        check_bits(validation)
     for source in (training, validation):
         if source is not None and source.size != size:
             raise ConfigError(

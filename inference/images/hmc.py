@@ -15,6 +15,7 @@ from torch.distributions import MultivariateNormal
 
 from inference.enumerated_trace import frozen
 from inference.images.objective import ImageObjective
+from inference.modes import as_trained
 from inference.reference.common import isolated
 from models import ImageVAE
 from pyro_nem.checks import at_least
@@ -92,7 +93,7 @@ def hmc_likelihood(
             f"samples: a Gaussian over {size} latents is fitted to half of them, so expected at "
             f"least {4 * size}, got {samples}"
         )
-    with isolated(seed), frozen(objective):
+    with as_trained(objective), isolated(seed), frozen(objective):
         kernel = NUTS(
             model,
             max_tree_depth=_DEPTH,
@@ -106,7 +107,7 @@ def hmc_likelihood(
     z = torch.cat([draws[name] for name in names], -1).detach()  # [S, B, H]
     half = samples // 2
     fitted = _fit(z[:half])
-    with torch.no_grad():
+    with as_trained(objective), torch.no_grad():
         joint = _log_joint(model, x, {name: draws[name][half:].detach() for name in names})
         ratio = fitted.log_prob(z[half:]).double() - joint.double()  # [S, B]
     log_likelihood = math.log(len(ratio)) - ratio.logsumexp(0)

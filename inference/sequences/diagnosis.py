@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 import xarray as xr
 
+from inference.diagnostics.attributes import attributes_of
 from inference.diagnostics.schema import Arrays
 from inference.diagnostics.tree import build_tree, join_batches
 from inference.sequences.diagnosis_batch import Amount, describe_batch
@@ -131,15 +130,13 @@ def diagnose_sequences(
         arrays,
         None,
         {"step": np.arange(1, longest + 1), "shown_step": np.arange(1, prior.shape[0] + 1)},
-        {
-            # Without the folder, which is that of one machine.
-            "data": Path(source.name).name,
-            "data_sha256": arrays_sha256(source.scaled()),
-            "model": type(objective.model).__name__,
-            "guide": type(objective.guide).__name__,
-            "unit": "sequence",
-            "stochastic": 1,
-            "seed": seed,
-        },
+        attributes_of(
+            source.name,
+            arrays_sha256(source.scaled()),
+            objective.model,
+            objective.guide,
+            seed,
+            unit="sequence",
+        ),
         SEQUENCE_VARIABLES,
     )

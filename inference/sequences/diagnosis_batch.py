@@ -14,8 +14,8 @@ from torch import Generator, Tensor
 from inference.bound_config import BoundConfig
 from inference.bounds import combine
 from inference.diagnostics.schema import Arrays
+from inference.modes import as_trained
 from inference.reference.common import drawn_seed, seeded
-from inference.sequences.modes import as_trained
 from inference.sequences.objective import SequenceObjective
 from pyro_nem.data import SequenceBatch
 

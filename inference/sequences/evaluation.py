@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from inference.bound_config import BoundConfig
+from inference.modes import as_trained
 from inference.processes import ALONE, Processes
-from inference.sequences.modes import as_trained
 from inference.sequences.objective import SequenceObjective
 from inference.sequences.resampling import RESAMPLE
 from inference.streams import Stream, update_seed

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor
 
-from inference.sequences.modes import as_trained
+from inference.modes import as_trained
+from inference.reference.common import seeded
 from inference.sequences.objective import SequenceObjective
 from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceBatch
@@ -37,7 +35,7 @@ def draw_sequences(
         If a number is below 1.
     """
     at_least(1, count=count, steps=steps)
-    with torch.no_grad(), _seeded(objective, seed):
+    with as_trained(objective), torch.no_grad(), seeded(seed):
         return objective.model.imagine(objective.model.initial(count), steps)
 
 
@@ -76,16 +74,7 @@ def continue_sequences(
             f"{sorted(set(beginning.lengths.tolist()))}; cut them, or continue them one by one"
         )
     beginning = beginning.to(next(objective.parameters()))
-    with as_trained(objective), torch.no_grad(), _seeded(objective, seed):
+    with as_trained(objective), torch.no_grad(), seeded(seed):
         rollout = objective.guide.rollout(beginning)
         drawn = objective.model.imagine(rollout.final, steps, beginning.x[-1])
         return torch.cat([beginning.x, drawn])
-
-
-@contextmanager
-def _seeded(objective: SequenceObjective, seed: int) -> Iterator[None]:
-    # Pyro's sites draw from PyTorch's global generator, which has to stay as it was.
-    device = next(objective.parameters()).device
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield

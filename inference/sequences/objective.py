@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, cast
 
+import torch
 from torch import Generator, Tensor, nn
 from torch.distributions import Normal, kl_divergence
 
@@ -32,7 +33,8 @@ class SequenceLoss(NamedTuple):
     bound
         The bound on log p(x) of each sequence, [B], in nats.
     divergence
-        KL(q(z_t) || p(z_t | h_{t-1})), 0 behind the end, [(S,) T, B]; None without latents.
+        KL(q(z_t) || p(z_t | h_{t-1})), 0 behind the end, [(S,) T, B]; None without latents. Without
+        a gradient unless warm-up or free nats have made it a part of the loss.
     parts
         What log w consists of, by step and sequence.
     rollout
@@ -152,7 +154,7 @@ class SequenceObjective(nn.Module):
         else:
             bound = combine_resampled(parts.log_likelihood - parts.divergence, rollout.resampled)
         loss = -bound.sum() / batch.steps
-        divergence = self.divergence(batch, rollout)
+        divergence = self._divergence(batch, rollout, parts, self.bound.adjusts_kl(update))
         if update is not None and divergence is not None:
             loss = loss + self._beside(divergence, batch, update) / batch.steps
         return SequenceLoss(loss, bound, divergence, parts, rollout)
@@ -164,6 +166,16 @@ class SequenceObjective(nn.Module):
         prior = Normal(*self.model.prior_law(rollout.context))
         divergence: Tensor = kl_divergence(Normal(*rollout.posterior), prior).sum(-1)
         return divergence.where(batch.mask, 0.0)
+
+    def _divergence(
+        self, batch: SequenceBatch, rollout: SequenceRollout, parts: BoundTerms, adjusted: bool
+    ) -> Tensor | None:
+        """Return the KL of each step, with a gradient if it is a part of the loss."""
+        if rollout.posterior is not None and self.bound.divergence == "analytic" and not adjusted:
+            return parts.divergence.detach().view(rollout.z.shape[:-1])
+        # Not left to who measures it: by then the update has changed the prior.
+        with torch.set_grad_enabled(adjusted and torch.is_grad_enabled()):
+            return self.divergence(batch, rollout)
 
     def _beside(self, divergence: Tensor, batch: SequenceBatch, update: int) -> Tensor:
         """Return what warm-up and free nats add to the loss of a batch."""

@@ -18,8 +18,13 @@ __all__ = ["ImageSet", "bit_batches"]
 
 _WHITE = 255
 
-# Keeps the draws of an update apart from those of a fixed set of bits with the same seed.
+# Keeps the draws of an update apart from those of a fixed set of bits with the same seed. A fixed
+# set shares its key with the order of epoch 1: held-out images of published results have to stay
+# those they are, and no training depends on them.
 _OF_UPDATES, _OF_SETS = 0, 1
+
+# NumPy takes (seed, 0) and (seed, 0, 0) for one key, and the order of epoch 0 has the first.
+_END = 1
 
 
 class ImageSet:
@@ -142,7 +147,7 @@ def _batches(
             len(source), batch_size=batch_size, seed=seed, epoch=epoch, window=len(source)
         )
         for chosen in order[skip:]:
-            generator = np.random.default_rng((seed, _OF_UPDATES, update))
+            generator = np.random.default_rng((seed, _OF_UPDATES, update, _END))
             # All processes draw the bits of the whole batch, so that their number changes nothing.
             drawn = torch.from_numpy(generator.random((batch_size, source.size), np.float32))[own]
             yield (drawn < source.probabilities(chosen[own])).float()

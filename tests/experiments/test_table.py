@@ -120,7 +120,7 @@ def test_runs_on_published_files_are_tested_on_such(runner, smoke_file, tmp_path
     assert sorted(tested) == [f"published/{name}.h5, split 'test'" for name in expected]
     # No file of 51 frames was published.
     assert main([*table, "--only", "steps"]) == 1
-    assert "published/flying_shapes.h5, split 'test' has 21 frames" in capsys.readouterr().err
+    assert "published/flying_shapes.h5, split 'test' has 21;" in capsys.readouterr().err
 
 
 def test_runs_on_a_file_of_ones_own_are_tested_on_no_other(runner, smoke_file, tmp_path, capsys):

@@ -142,6 +142,15 @@ def test_ranks_reject_a_guide_of_another_width(width):
     assert (middle > 0.8) == (width > 1.0)
 
 
+def test_equal_seeds_share_no_numbers():
+    """Pixels say little here, so the posterior is nearly the prior that the truth is drawn from."""
+    model, sigma = gaussian_model(1), 4.0
+    model.pixels = GaussianPixels(sigma)
+    draw = guide_posterior(NormalGuide(model, exact_law(sigma=sigma)))
+    found = simulation_based_calibration(model, draw, simulations=2000, draws=9)
+    assert not rejected(found)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

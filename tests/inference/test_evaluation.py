@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from inference import NEMObjective, TrainingConfig, evaluate
+from inference import NEMObjective, TrainingConfig, evaluate, importance_weighted, predict
 from inference.frame_scores import bound_scores
 from inference.frame_task import FrameTask
 from inference.guides import RNNEM, register_states
 from inference.held_out import held_out_batches
 from inference.score_summary import over_time
-from models import Rollout, SpatialMixture
+from models import GaussianPixels, Rollout, SpatialMixture
 from pyro_nem.data import ArrayFrames, Noise, as_source, make_clip
 from pyro_nem.errors import ConfigError
 from pyro_nem.networks import DenseDecoder
@@ -54,7 +54,7 @@ def moving_scene(steps=4, sequences=3):
 
 def objective(**options):
     torch.manual_seed(0)
-    model = SpatialMixture(DenseDecoder(SHAPE, 5), 3)
+    model = SpatialMixture(DenseDecoder(SHAPE, 5), 3, pixels=GaussianPixels())
     return NEMObjective(model, Oracle(model, **options))
 
 
@@ -157,3 +157,18 @@ def test_static_images_need_steps():
     with pytest.raises(ConfigError, match="steps: static images are repeated"):
         evaluate(rnn_em(), frames()[:1])
     assert len(evaluate(rnn_em(), frames()[:1], steps=7).per_step["log_likelihood"]) == 7
+
+
+@pytest.mark.parametrize(
+    "score", [evaluate, importance_weighted, lambda *args: predict(*args, seen=1, steps=2)]
+)
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (frames().reshape(4, 5, 4, 16, 1), r"data: frames are \(4, 16, 1\) .* makes \(8, 8, 1\)"),
+        (frames() * np.float32(0.5), "data: Bernoulli pixels expect frames of 0 and 1, found 0.5"),
+    ],
+)
+def test_frames_that_do_not_fit_are_not_scored(score, wrong, message):
+    with pytest.raises(ConfigError, match=message):
+        score(rnn_em(), wrong)

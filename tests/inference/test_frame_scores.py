@@ -133,6 +133,27 @@ def test_the_predictive_likelihood_of_point_masses_is_exact():
     torch.testing.assert_close(found.predictive, expected.detach(), rtol=1e-6, atol=1e-6)
 
 
+def test_point_masses_are_drawn_once_and_read_the_noise_of_a_stochastic_guide(monkeypatch):
+    """Two sequences of four draws fill eight rows, as do eight sequences of one."""
+    read = {}
+    for name in ("vrnn", "rnn-em, located"):
+        objective = NEMObjective(*build(name, 2))
+        clips, rollout = [], objective.guide.rollout
+
+        def spied(clip, generator, particles, clips=clips, rollout=rollout):
+            clips.append(clip)
+            return rollout(clip, generator, particles)
+
+        monkeypatch.setattr(objective.guide, "rollout", spied)
+        found = importance_weighted(objective, frames(9), particles=4, rows_at_once=8)
+        assert len(found.iwae) == 9
+        sizes = [clip.inputs.shape[1] for clip in clips]
+        assert (found.particles, sizes) == ((4, [2, 2, 2, 2, 1]) if name == "vrnn" else (1, [8, 1]))
+        read[name] = [torch.cat([clip[side] for clip in clips], 1) for side in (0, 1)]
+    for one, two in zip(*read.values(), strict=True):
+        assert torch.equal(one, two)
+
+
 def test_the_frame_that_is_predicted_is_not_seen():
     """What makes the likelihood predictive: a later frame changes no earlier state."""
     for name in ("rnn-em, located", "vrnn"):

@@ -186,6 +186,10 @@ def test_what_does_not_fit_is_refused():
     wide = ImageSet("wide", images(8).levels.repeat(2, 1))
     with pytest.raises(ConfigError, match=r"wide: has 12 pixels an image, but .* 6"):
         fit_images(objective(), wide, report=lambda line: None)
+    with pytest.raises(ConfigError, match=r"data: expected images .* images are grey"):
+        fit_images(objective(), images(8), images(5), report=lambda line: None)
+    with pytest.raises(ConfigError, match=r"data: expected images .* images are grey"):
+        score_images(objective(), images(5))
     for sizes, widths in (((), ()), ((2,), (3, 4))):
         with pytest.raises(ConfigError, match="widths: expected one for each"):
             ImageVAE(BernoulliOutput(PIXELS, MEAN), latent_sizes=sizes, widths=widths)

@@ -16,6 +16,7 @@ import xarray as xr
 
 from inference.diagnostics import diagnose, k_hat, read_posterior, write_posterior
 from pyro_nem import files
+from pyro_nem.data import ArrayFrames, frames_sha256
 from pyro_nem.errors import DataError, StorageError
 
 GROUPS = {"posterior", "posterior_predictive", "log_likelihood", "sample_stats"}
@@ -41,6 +42,17 @@ def test_what_was_written_is_read(tree, path):
     assert found.identical(tree)
     assert found.attrs == tree.attrs
     assert k_hat(found).unknown == 3
+
+
+def test_a_file_says_what_it_describes(tmp_path):
+    features = np.zeros((3, 2, 8, 8, 1), np.uint8)
+    source = ArrayFrames(features, name=str(tmp_path / "mine.h5"))
+    found = diagnose(*small_run.build(), source, restarts=1, draws=2, seed=7).attrs
+    assert found.pop("data_sha256") == frames_sha256(source, 3, 2)
+    assert found.pop("prior_predictive").startswith("none: UniformPrior")
+    named = {"data": "mine.h5", "model": "SpatialMixture", "guide": "RNNEM", "seed": 7}
+    # Nothing of the folder, which is that of one machine.
+    assert found == {**named, "stochastic": 0, "labels": 0}
 
 
 def test_equal_draws_take_next_to_no_space(tree, path):

@@ -82,6 +82,17 @@ def test_nothing_of_the_future_is_seen():
     assert one.shape == (STEPS, 2, 2, PIXELS, 1)
 
 
+def test_noise_is_on_the_seen_frames_only():
+    frames = make_clip(SEEN + STEPS, 2).targets
+    frames = torch.cat([frames[:1], frames])
+    generator = torch.Generator().manual_seed(1)
+    images, noise = frames.unflatten(2, (8, 8)), Noise("bitflip", 0.5)
+    clip = imagine_clip(objective("rnn-em, located"), images, SEEN, noise, generator).clip
+    assert torch.equal(clip.inputs[SEEN:], frames[SEEN:-1])
+    assert (clip.inputs[:SEEN] != frames[:SEEN]).double().mean() > 0.3
+    assert torch.equal(clip.targets, frames[1:])
+
+
 def test_draws_differ_and_means_do_not():
     module = objective("vrnn")
     means, draws = (

@@ -1,5 +1,6 @@
 """Sequence models are trained, stopped and continued by the loop of the mixtures, and scored."""
 
+import contextlib
 import json
 import math
 from dataclasses import replace
@@ -155,6 +156,32 @@ def test_warm_up_and_free_nats_stand_beside_the_bound():
     torch.testing.assert_close(losses["free", 0].loss, plain.loss - kl + 1000.0)
 
 
+@pytest.mark.parametrize(
+    ("bound", "update", "adjusted", "computed"),
+    [
+        (BoundConfig(divergence="analytic", kl_warmup=4), 2, True, 1),
+        (BoundConfig(divergence="analytic", kl_warmup=4), 3, False, 0),
+        (BoundConfig(particles=3, divergence="analytic", free_nats=0.1), 9, True, 1),
+        (BoundConfig(particles=3, divergence="analytic", free_nats=0.1), None, False, 0),
+        (BoundConfig("iwae", 3), 0, False, 1),
+    ],
+)
+def test_the_kl_has_a_gradient_where_the_loss_has_it(
+    bound, update, adjusted, computed, monkeypatch
+):
+    """And is not computed where the bound has done so."""
+    module, batch, found = objective(bound), batch_of(), []
+    batch = batch._replace(x=batch.x.float())
+    divergence = module.divergence
+    monkeypatch.setattr(
+        module, "divergence", lambda *args: found.append(divergence(*args)) or found[-1]
+    )
+    terms = module(batch, torch.Generator().manual_seed(0), update)
+    assert terms.divergence.requires_grad == adjusted
+    assert len(found) == computed
+    assert torch.equal(terms.divergence, divergence(batch, terms.rollout))
+
+
 @pytest.mark.usefixtures("double_precision")
 def test_the_mean_over_shares_is_the_whole_batch_whatever_their_lengths(monkeypatch):
     monkeypatch.setattr(posterior, "standard_normal", lambda shape, like, g: torch.zeros(shape))
@@ -202,6 +229,20 @@ def test_draws_and_continuations_depend_on_their_seed_alone():
         draw_sequences(module, 0, 3)
 
 
+def test_draws_leave_the_random_numbers_of_every_gpu(monkeypatch):
+    """To seed PyTorch seeds all devices, whichever the model is on."""
+    kept = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(
+        torch.random,
+        "fork_rng",
+        lambda devices: kept.append(list(devices)) or contextlib.nullcontext(),
+    )
+    draw_sequences(objective(), 1, 2)
+    continue_sequences(objective(), batch_of((4, 4)), 3)
+    assert kept == [[0, 1], [0, 1]]
+
+
 def test_sequences_of_another_size_are_refused():
     with pytest.raises(ConfigError, match="has 5 numbers a step, but the model's output law 4"):
         fit_sequences(objective(), rolls(MANY, size=5), config=CONFIG)
@@ -218,6 +259,9 @@ def test_a_gpu_trains_and_scores_as_a_cpu_does(resample):
     )
     assert found.updates == 6
     assert continue_sequences(module, batch_of((4, 4)), 3).shape == (7, 2, SIZE)
+    before = torch.cuda.get_rng_state()
+    draw_sequences(objective(), 1, 2)
+    assert torch.equal(torch.cuda.get_rng_state(), before)
     # Draws differ from device to device, the likelihood of a model without latents does not.
     alone = SequenceObjective(*(part.float() for part in build(latent_size=0)))
     there = score_sequences(alone.cuda(), rolls(MANY)).nats_per_step

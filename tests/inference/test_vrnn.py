@@ -149,6 +149,21 @@ def test_warm_up_and_free_nats_stand_beside_the_bound():
     torch.testing.assert_close(free, torch.tensor(1000.0 * STEPS * K, dtype=torch.double))
 
 
+@pytest.mark.parametrize(
+    ("options", "update", "adjusted"),
+    [
+        ({"kl_warmup": 4}, 2, True),
+        ({"kl_warmup": 4}, 3, False),
+        ({"free_nats": 0.1}, 9, True),
+        ({"free_nats": 0.1}, None, False),
+    ],
+)
+def test_the_kl_has_a_gradient_where_the_loss_has_it(options, update, adjusted):
+    objective = NEMObjective(*build("vrnn", 2), bound=BoundConfig(**options))
+    terms = objective(make_clip(2, 2), generator(), update)
+    assert terms.divergence.requires_grad == adjusted
+
+
 def test_warm_up_and_free_nats_together_reward_no_divergence():
     """The loss grows with the KL, or does not depend on it; it never falls."""
     for update in (0, 1, 3):

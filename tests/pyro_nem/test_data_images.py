@@ -60,6 +60,15 @@ def test_batches_are_functions_of_seed_and_update():
         assert torch.equal(batch, torch.cat(parts))
 
 
+def test_order_and_bits_share_no_random_stream(monkeypatch):
+    source, keys, default_rng = images(10), [], np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", lambda key: keys.append(key) or default_rng(key))
+    take(5, source)
+    streams = {tuple(np.random.SeedSequence(key).generate_state(4)) for key in keys}
+    # Three epochs of two batches.
+    assert len(keys) == len(streams) == 3 + 5
+
+
 def test_an_epoch_shows_every_image_once_in_another_order():
     levels = np.zeros((12, 1, 12), np.uint8)
     levels[np.arange(12), 0, np.arange(12)] = 255
