@@ -41,11 +41,11 @@ SMALLER = {
     "TrainingConfig(updates=1000, clip_norm=5.0)": "TINY",
 }
 BENCHMARKS = {
-    "step": "--batch-size 2 --steps 2",
-    "bound": "--batch-size 2 --steps 2 --components 2 --pixels 9",
-    "data": "--batch-size 2 --sequences 8 --consumed 1",
-    "scaling": "--batch-size 1 2 --steps 2 --components 2 --pixels 64 --particles 1",
-    "processes": "--batch-size 2 --steps 2",
+    "step": "--repeats 1 --batch-size 2 --steps 2",
+    "bound": "--repeats 1 --batch-size 2 --steps 2 --components 2 --pixels 9",
+    "data": "--repeats 1 --batch-size 2 --sequences 8 --consumed 1",
+    "scaling": "--repeats 1 --batch-size 1 2 --steps 2 --components 2 --pixels 64 --particles 1",
+    "processes": "--repeats 1 --batch-size 2 --steps 2",
     "epoch": "--batch-size 2 --sequences 4 --network located",
 }
 COMMANDS = (
@@ -262,7 +262,7 @@ def test_commands_run(line, workspace):
         arguments = [*without(arguments, "--steps"), "--steps", "3", "--sequences", "4"]
     elif program == "experiments.benchmark":
         arguments = without(arguments, "--batch-size", "--repeats")
-        arguments += ["--repeats", "1", *shlex.split(BENCHMARKS[arguments[0]])]
+        arguments += shlex.split(BENCHMARKS[arguments[0]])
     if launcher or program == "experiments.benchmark" or "compile" in line:
         run(workspace, [*launcher, program, *arguments])
     else:
