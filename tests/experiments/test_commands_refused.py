@@ -78,8 +78,10 @@ def test_no_threads_are_explained(command, smoke_run):
 
 
 def test_more_sequences_than_there_are_is_explained(command, smoke_run):
-    printed = command("evaluate", smoke_run, "--sequences", "500", expect=2)
-    assert "holds 64 sequences, fewer than the 500" in printed
+    for program, *options in (("evaluate",), ("rollout", "--seen", "10", "--steps", "5")):
+        printed = command(program, smoke_run, *options, "--sequences", "500", expect=2)
+        assert "--sequences: " in printed
+        assert "holds 64, fewer than the 500 asked for" in printed
 
 
 @pytest.mark.parametrize("content", ["{}", "[", '{"settings": {"experiment": "flying_shapes"}}'])

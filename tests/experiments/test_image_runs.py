@@ -116,6 +116,19 @@ def test_a_run_is_scored_again(digits, tmp_path, capsys):
             f"{idle[-2]}: has no effect with --estimator {idle[1] if idle[2:] else 'iwae'}"
             in printed
         )
+    # The run itself was tested on 8 of them, and there are 10 of each.
+    for name, count in (("test", 10), ("validation", 10), ("training", 30)):
+        some = [str(folder), "--device", "cpu", "--particles", "2", "--split", name]
+        assert evaluate.main([*some, "--images", str(count)]) == 0
+        kept = f"evaluations/{name}-iwae2-{count}images-best-seed0.json"
+        assert read(folder, kept)["images"] == count
+        assert evaluate.main([*some, "--images", str(count + 1)]) == 2
+        said = f"holds {count}, fewer than the {count + 1} asked for"
+        assert said in capsys.readouterr().err
+    assert evaluate.main([str(folder), "--device", "cpu", "--particles", "2"]) == 0
+    assert (folder / "evaluations" / "test-iwae2-8images-best-seed0.json").is_file()
+    assert evaluate.main([str(folder), "--images", "0"]) == 2
+    assert "--images: expected at least 1, got 0" in capsys.readouterr().err
     assert evaluate.main([str(tmp_path / "nowhere")]) == 2
     assert "config.json" in capsys.readouterr().err
 

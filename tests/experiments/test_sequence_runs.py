@@ -165,7 +165,7 @@ def test_more_sequences_are_scored_than_the_run_did(tmp_path, monkeypatch, capsy
     assert floor(3) != pytest.approx(floor(2))
     many = str(len(source) + 1)
     assert evaluate.main([*options, "--sequences", many]) == 2
-    assert f"has {len(source)}, fewer than the {many} asked for" in capsys.readouterr().err
+    assert f"holds {len(source)}, fewer than the {many} asked for" in capsys.readouterr().err
     assert evaluate.main([*options, "--sequences", "0"]) == 2
     assert "--sequences: expected at least 1, got 0" in capsys.readouterr().err
 
