@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ from experiments.scale import Scale
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError
 
-__all__ = ["choose_scale", "given", "or_default", "require_same"]
+__all__ = ["choose_scale", "differences", "given", "or_default", "require_same"]
 
 
 ValueT = TypeVar("ValueT")
@@ -40,6 +40,30 @@ def or_default(value: ValueT | None, default: ValueT) -> ValueT:
     return default if value is None else value
 
 
+def differences(held: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """Return in what the settings of a run are not what is asked for, at most three; "" if in none.
+
+    Parameters
+    ----------
+    held
+        Settings, those of a part in a dictionary.
+    asked
+        Such settings, or some of them.
+    """
+    found = list(_differences(held, asked))
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return ", ".join(found[:3]) + more
+
+
+def _differences(held: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in asked.items():
+        there = held[name]
+        if isinstance(there, Mapping) and isinstance(value, Mapping):
+            yield from _differences(there, value)
+        elif value != there:
+            yield f"{name.replace('_', '-')} {there} instead of {value}"
+
+
 def require_same(
     directory: RunDirectory, held: Mapping[str, Any], asked: Mapping[str, Any]
 ) -> None:
@@ -50,10 +74,8 @@ def require_same(
     CheckpointError
         If a value differs.
     """
-    for name, value in asked.items():
-        if value != held[name]:
-            raise CheckpointError(
-                f"{directory.path}: holds a run with {name.replace('_', '-')} {held[name]}, but "
-                f"the command line asks for {value}; leave the option out to continue this run, or "
-                "choose another folder with --run-dir"
-            )
+    if found := differences(held, asked):
+        raise CheckpointError(
+            f"{directory.path}: holds a run with {found}, which the command line asks for; leave "
+            "that option out to continue this run, or choose another folder with --run-dir"
+        )

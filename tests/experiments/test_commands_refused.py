@@ -46,8 +46,8 @@ def test_bad_input_is_explained_and_changes_nothing(command, tmp_path, arguments
     [
         (SMOKE, "holds a run already"),
         (("static_shapes", "--resume"), "holds a run with experiment flying_shapes"),
-        (("flying_shapes", "--resume", "--components", "4"), "holds a run with components 3"),
-        (("flying_shapes", "--resume", "--updates", "9"), "holds a run with updates 4"),
+        (("flying_shapes", "--resume", "--components", "4"), "with components 3 instead of 4,"),
+        (("flying_shapes", "--resume", "--updates", "9"), "with updates 4 instead of 9, which"),
     ],
 )
 def test_a_run_is_never_mixed_with_another(command, smoke_run, arguments, message):

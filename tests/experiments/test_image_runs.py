@@ -79,7 +79,7 @@ def test_a_run_is_stopped_and_continued(digits, tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert f"python -m experiments.run iwae_mnist --resume --run-dir {folder}" in said
     assert main(["iwae_mnist", "--resume", "--run-dir", folder, "--seed", "7"]) == 2
-    assert "holds a run with training" in capsys.readouterr().err
+    assert "holds a run with seed 0 instead of 7, which" in capsys.readouterr().err
     assert main(["iwae_mnist", "--resume", "--run-dir", folder]) == 0
     whole, parts = read(tmp_path / "whole"), read(tmp_path / "parts")
     same = [name for name in whole if name.startswith("test.")]

@@ -103,7 +103,7 @@ def test_a_run_is_stopped_and_continued(jsb, tmp_path, monkeypatch, capsys, opti
     assert f"python -m experiments.run chorales --resume --run-dir {tmp_path / 'parts'}" in said
     folder = str(tmp_path / "parts")
     assert main(["chorales", "--resume", "--run-dir", folder, "--seed", "7"]) == 2
-    assert "holds a run with training" in capsys.readouterr().err
+    assert "holds a run with seed 0 instead of 7, which" in capsys.readouterr().err
     assert main(["chorales", "--resume", "--run-dir", folder]) == 0
     whole, parts = (
         json.loads((tmp_path / name / "summary.json").read_text()) for name in ("whole", "parts")
