@@ -1,19 +1,35 @@
-"""What the resolving of options into settings has in common, whatever is run."""
+"""What the resolving of options has in common, whatever is run."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from experiments.scale import Scale
 from inference import RunDirectory
-from pyro_nem.errors import CheckpointError
+from pyro_nem.errors import CheckpointError, ConfigError
 
-__all__ = ["choose_scale", "differences", "given", "or_default", "require_same"]
+__all__ = ["check_name", "choose_scale", "differences", "given", "or_default", "require_same"]
 
 
 ValueT = TypeVar("ValueT")
+
+
+def check_name(option: str, name: str | None) -> None:
+    """Check that files can have the name that an option gives; None if it was left out.
+
+    Raises
+    ------
+    ConfigError
+        If it could be a path, or is none at all.
+    """
+    if name is not None and re.fullmatch(r"\w[\w.-]*", name) is None:
+        raise ConfigError(
+            f"{option}: expected letters, digits, -, _ and, behind the first of them, dots, of "
+            f"which file names are made, got {name!r}"
+        )
 
 
 def choose_scale(scale: Scale | None, device: str) -> tuple[Scale, str]:

@@ -17,7 +17,7 @@ from experiments.frames.options import to_score
 from experiments.frames.pictures import clip_samples
 from experiments.frames.released import find_run
 from experiments.frames.sources import asked_objects, check_one_source, file_to_test
-from experiments.resolving import or_default
+from experiments.resolving import check_name, or_default
 from experiments.scale import TEST_SEED
 from inference import (
     NEMObjective,
@@ -86,6 +86,7 @@ class RolloutOptions:
     threads: Threads = None
 
     def __post_init__(self) -> None:
+        check_name("--name", self.name)
         for name in ("steps", "sequences", "seen"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ConfigError(f"--{name}: expected at least 1, got {getattr(self, name)}")

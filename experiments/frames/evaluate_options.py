@@ -13,7 +13,7 @@ from experiments.frames.config import FrameExperiment
 from experiments.frames.open_run import SplitName
 from experiments.frames.options import to_score
 from experiments.frames.sources import asked_objects, check_one_source, file_to_test
-from experiments.resolving import or_default
+from experiments.resolving import check_name, or_default
 from pyro_nem.errors import ConfigError
 
 __all__ = ["EvaluateOptions", "conditions", "evaluation_name"]
@@ -76,6 +76,9 @@ class EvaluateOptions:
     device: Device = None
 
     threads: Threads = None
+
+    def __post_init__(self) -> None:
+        check_name("--name", self.name)
 
 
 def conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExperiment:

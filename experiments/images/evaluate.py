@@ -24,7 +24,7 @@ from experiments.evaluations import check_count, write_evaluation
 from experiments.images.assembly import build_objective, load_data
 from experiments.images.config import ImageExperiment
 from experiments.images.score_table import score_table, summary_scores
-from experiments.resolving import or_default
+from experiments.resolving import check_name, or_default
 from experiments.trained_weights import CheckpointName, load_trained
 from inference import RunDirectory
 from inference.images import ImageObjective, ImageScores, hmc_likelihood, score_images
@@ -81,6 +81,7 @@ class ImageEvaluateOptions:
     threads: Threads = None
 
     def __post_init__(self) -> None:
+        check_name("--name", self.name)
         idle, other = ("samples", "hmc") if self.estimator == "iwae" else ("particles", "iwae")
         if getattr(self, idle) is not None:
             raise ConfigError(

@@ -11,7 +11,7 @@ import tyro
 
 from experiments.cli import Count, Device, Text, Threads, provenance, run_command, use_threads
 from experiments.evaluations import check_count, write_evaluation
-from experiments.resolving import or_default
+from experiments.resolving import check_name, or_default
 from experiments.sequences.open_run import open_run
 from experiments.sequences.score_table import score_table, summary_floors, summary_scores
 from experiments.trained_weights import CheckpointName
@@ -56,6 +56,9 @@ class SequenceEvaluateOptions:
     device: Device = None
 
     threads: Threads = None
+
+    def __post_init__(self) -> None:
+        check_name("--name", self.name)
 
 
 def main(arguments: list[str] | None = None) -> int:

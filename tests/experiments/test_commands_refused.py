@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from smoke_commands import SMOKE, read
 
+from experiments import evaluate, rollout
+from experiments.images import evaluate as image_evaluate
+from experiments.sequences import evaluate as sequence_evaluate
 from pyro_nem.data import SPLITS, FrameBlock, Split, write_frames
 
 
@@ -75,6 +78,13 @@ def test_frames_of_another_size_are_explained(command, tmp_path, smoke_run):
 def test_no_threads_are_explained(command, smoke_run):
     printed = command("evaluate", smoke_run, "--threads", "0", expect=2)
     assert "--threads: expected at least 1, got 0" in printed
+
+
+@pytest.mark.parametrize("module", [evaluate, rollout, image_evaluate, sequence_evaluate])
+@pytest.mark.parametrize("name", ["a/b", "../a", "..", ""])
+def test_names_that_are_paths_are_refused_before_the_run_is_opened(module, name, capsys):
+    assert module.main(["nowhere", "--name", name]) == 2
+    assert "--name: expected letters, digits, -, _ and, beh" in capsys.readouterr().err
 
 
 def test_more_sequences_than_there_are_is_explained(command, smoke_run):
