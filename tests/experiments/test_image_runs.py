@@ -6,8 +6,7 @@ import pytest
 import small_mnist
 import torch
 
-from experiments import collect
-from experiments.images import evaluate, sweep
+from experiments.images import evaluate
 from experiments.images.assembly import build_objective, load_data
 from experiments.images.config import ImageExperiment
 from experiments.images.options import ImageOptions
@@ -152,39 +151,6 @@ def test_estimates_that_few_draws_decide_are_marked(digits, tmp_path, monkeypatc
     written, printed = estimates(1.1)
     assert (written["wide_spreads"], written["trusted"]) == (1, False)
     assert "85.000 ± 5.000 *\n  * do not trust this mean: a few draws decide 1 of" in printed
-
-
-def test_optimisers_are_compared_by_one_command(digits, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    command = ["--scale", "smoke", "--latent-sizes", "2", "3", "--device", "cpu"]
-    assert sweep.main(command) == 0
-    names = {path.name for path in (tmp_path / "runs" / "tables").iterdir()}
-    # experiments.sweep vae_mnist writes vae_mnist.md and so on there.
-    assert names == {f"vae_mnist_sizes.{suffix}" for suffix in ("md", "csv", "json", "png")}
-    rows = read(tmp_path, "runs/tables/vae_mnist_sizes.json")["rows"]
-    assert {row["setting"] for row in rows} == {
-        f"dynamic-elbo-latent-size{size}{optimizer}"
-        for size in (2, 3)
-        for optimizer in ("", "-adagrad")
-    }
-    assert {row["metric"] for row in rows} == {
-        f"test.{name}" for name in ("nll_elbo", "kl", "nll_iwae_3", "nll_iwae_20", "active_z_1")
-    }
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/vae_mnist/*/*.json")}
-    capsys.readouterr()
-    assert sweep.main([*command, "--seeds", "2"]) == 0
-    assert "--seed 0" not in capsys.readouterr().out.split("| setting")[0]
-    assert all(path.stat().st_mtime_ns == changed for path, changed in before.items())
-    runs = sorted(map(str, tmp_path.glob("runs/vae_mnist/*")))
-    assert len(runs) == 8
-    assert collect.main([*runs, "--output", "again"]) == 0
-    again = read(tmp_path, "again/vae_mnist.json")["rows"]
-    both = {(row["setting"], row["metric"]): row["values"] for row in again}
-    table = read(tmp_path, "runs/tables/vae_mnist_sizes.json")["rows"]
-    assert both == {(row["setting"], row["metric"]): row["values"] for row in table}
-    assert all(row["seeds"] == [0, 1] for row in again)
-    assert collect.main([runs[0], runs[0]]) == 2
-    assert "is there twice" in capsys.readouterr().err
 
 
 def settings(experiment="vae_mnist", **options):
