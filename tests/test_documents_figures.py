@@ -137,3 +137,39 @@ def test_the_readmes_figures_are_those_of_the_committed_results():
             assert value == f"{row['mean']:.3f}"
             assert std == ("" if row["std"] is None else f"{row['std']:.3f}")
             assert paper == ("none" if row["paper"] is None else f"{row['paper']:.3f}")
+
+
+def steps_of(name):
+    """Return the rows of a benchmark of the training step by guide."""
+    return {row["guide"]: row for row in results(name)}
+
+
+def test_the_table_of_a_step_is_that_of_the_committed_benchmark():
+    own = steps_of("benchmark_step")
+    (rows,) = (rows for header, rows in tables("speed.md") if header[0].startswith("guide,"))
+    for guide, *cells in rows:
+        row = own.pop(guide)
+        assert cells == [
+            f"{1e3 * row['seconds']:.0f}",
+            f"{1e3 * row['reference_seconds']:.0f}",
+            f"{row['ratio']:.2f}",
+            f"{1e-6 * row['peak_bytes']:.0f}",
+            f"{1e-6 * row['reference_peak_bytes']:.0f}",
+            f"{100 * row['machinery']:.0f} %",
+        ]
+    assert own == {}
+
+
+def test_the_figures_of_a_step_of_the_small_network_are_those_of_the_committed_benchmark():
+    rows = steps_of("benchmark_step_located")
+    other = rows.pop("n-em")
+    assert other["network"] == "official"
+    assert {row["network"] for row in rows.values()} == {"located"}
+    shares = sorted(100 * row["machinery"] for row in rows.values())
+    ratios = sorted(row["ratio"] for row in rows.values())
+    text = " ".join((ROOT / "docs" / "speed.md").read_text(encoding="utf-8").split())
+    assert (
+        f"at B = 32, they are {shares[0]:.0f} to {shares[-1]:.0f} % of a step, which takes "
+        f"{ratios[0]:.2f} to {ratios[-1]:.2f} of the time by hand"
+    ) in text
+    assert f"gradient N-EM, which has no small network, {other['ratio']:.2f})" in text
