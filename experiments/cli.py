@@ -30,6 +30,7 @@ __all__ = [
     "Device",
     "File",
     "Number",
+    "RunDevice",
     "Switch",
     "Text",
     "Threads",
@@ -59,9 +60,9 @@ File = Annotated[Path | None, _hint("PATH")]
 Text = Annotated[str | None, _hint("TEXT")]
 """Types of options that may be left out."""
 
-Device = Annotated[
-    str | None, _hint("TEXT", "cpu, cuda or cuda:N. Default: CUDA where there is one.")
-]
+_DEVICE = "cpu, cuda or cuda:N. Default: CUDA where there is one"
+Device = Annotated[str | None, _hint("TEXT", f"{_DEVICE}.")]
+RunDevice = Annotated[str | None, _hint("TEXT", f"{_DEVICE}; with --resume, that of the run.")]
 Threads = Annotated[
     int | None, _hint("INT", "CPU threads. Default: PyTorch's choice, the number of cores.")
 ]

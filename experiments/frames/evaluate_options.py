@@ -61,7 +61,8 @@ class EvaluateOptions:
     """Number of sequences to score. Default: as many as the run scores at its end."""
 
     noise: Number = None
-    """Probability that a pixel of the guide's input is flipped; 0 for none. Default: as trained."""
+    """Probability that a pixel of the guide's input is flipped; of digits and sprites, that a
+    channel of it is replaced by a random value; 0 for none. Default: as trained."""
 
     particles: Count = None
     """Draws for each sequence in the importance-weighted bound (guide vrnn). Default: as at the
