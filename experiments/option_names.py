@@ -12,7 +12,12 @@ from pyro_nem.errors import ConfigError
 __all__ = ["naming_options"]
 
 # Fields of settings -> the option of another name that sets them.
-_SET_BY: Final = {"probability": "noise", "resample": "objective"}
+_SET_BY: Final = {
+    "probability": "noise",
+    "resample": "objective",
+    "rows": "size",
+    "columns": "size",
+}
 
 
 @contextlib.contextmanager
