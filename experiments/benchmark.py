@@ -19,6 +19,7 @@ from experiments.benchmarks.options import (
     CommonOptions,
     DataOptions,
     EpochOptions,
+    PlacedOptions,
     ProcessesOptions,
     ScalingOptions,
     StepOptions,
@@ -59,8 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: CommonOptions, arguments: list[str]) -> int:
-    use_threads(options.threads)
-    device = resolve_device(options.device)
+    device = "cpu"
+    if isinstance(options, PlacedOptions):
+        use_threads(options.threads)
+        device = resolve_device(options.device)
     content = _measure(options, device)
     source = provenance(_PROGRAM, arguments, device)
     print(f"on {source['device']}; times in milliseconds")

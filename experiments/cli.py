@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import torch
 import tyro
 
+from experiments.option_names import naming_options
 from inference import expected_processes, said_first
 from pyro_nem.errors import ConfigError, ProcessError, PyroNemError
 
@@ -29,6 +30,7 @@ __all__ = [
     "Device",
     "File",
     "Number",
+    "RunDevice",
     "Switch",
     "Text",
     "Threads",
@@ -58,9 +60,9 @@ File = Annotated[Path | None, _hint("PATH")]
 Text = Annotated[str | None, _hint("TEXT")]
 """Types of options that may be left out."""
 
-Device = Annotated[
-    str | None, _hint("TEXT", "cpu, cuda or cuda:N. Default: CUDA where there is one.")
-]
+_DEVICE = "cpu, cuda or cuda:N. Default: CUDA where there is one"
+Device = Annotated[str | None, _hint("TEXT", f"{_DEVICE}.")]
+RunDevice = Annotated[str | None, _hint("TEXT", f"{_DEVICE}; with --resume, that of the run.")]
 Threads = Annotated[
     int | None, _hint("INT", "CPU threads. Default: PyTorch's choice, the number of cores.")
 ]
@@ -83,9 +85,10 @@ def run_command(
 ) -> int:
     """Parse a command line into ``options``, act on it and return the exit code.
 
-    Errors that this project raises on purpose are printed without a traceback and give 2, as a
-    mistyped option does. Ctrl-C and SIGTERM give 130. Of several processes that torchrun started,
-    the first one prints; the others show errors only, unless one of them has shown the same.
+    Errors that this project raises on purpose are printed without a traceback, settings by the
+    names of their options, and give 2, as a mistyped option does. Ctrl-C and SIGTERM give 130. Of
+    several processes that torchrun started, the first one prints; the others show errors only,
+    unless one of them has shown the same.
 
     Parameters
     ----------
@@ -101,7 +104,7 @@ def run_command(
     # A stop is a stop, whether by Ctrl-C or by a scheduler.
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with _one_voice():
+        with _one_voice(), naming_options(options):
             return action(parse(options, program, arguments))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -69,7 +69,7 @@ def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
         rows += to_rows(
             [member.summary for member in members],
             experiment=settings.experiment,
-            setting=setting_name(settings.to_dict()),
+            setting=setting_name(settings.without_folders().to_dict()),
             scale=settings.scale,
             network=settings.network,
             paper=published(settings),

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from experiments.cli import provenance, run_command, use_threads
 from experiments.compare_options import CompareOptions
 from experiments.comparison_report import ComparedModel, print_comparison, write_comparison
+from experiments.evaluations import check_count
 from experiments.frames.config import FrameExperiment
 from experiments.frames.evaluate_options import EvaluateOptions, conditions
-from experiments.frames.open_run import check_sequences, open_run
+from experiments.frames.open_run import open_run
 from experiments.frames.released import find_run
 from experiments.scale import TEST_SEED
 from experiments.tables.run_groups import group_runs, model_names
@@ -175,7 +176,7 @@ def _same_frames(
     found: list[_Frames] = []
     for directory, settings in trials:
         with open_run(directory, settings, split=options.split) as run:
-            check_sequences(options.sequences, run.source)
+            check_count("--sequences", options.sequences, run.source.num_sequences, run.source.name)
             digest = frames_sha256(run.source, settings.steps + 1, settings.test_sequences)
             static = run.source.num_frames == 1
             found.append(_Frames(Path(run.source.name).name, digest, static))

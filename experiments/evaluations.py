@@ -1,4 +1,4 @@
-"""The folder in which a run keeps what it was scored again with."""
+"""What commands have in common that score a trained run again."""
 
 from __future__ import annotations
 
@@ -7,9 +7,36 @@ from pathlib import Path
 from typing import Any
 
 from inference import RunDirectory
+from pyro_nem.errors import ConfigError
 from pyro_nem.files import make_directory, write_json
 
-__all__ = ["evaluation_file", "write_evaluation"]
+__all__ = ["check_count", "evaluation_file", "write_evaluation"]
+
+
+def check_count(option: str, asked: int | None, held: int, source: str) -> None:
+    """Check that there are as many sequences or images as an option asks for.
+
+    Parameters
+    ----------
+    option
+        As typed.
+    asked
+        Its value; None if it was left out.
+    held
+        How many there are.
+    source
+        What holds them.
+
+    Raises
+    ------
+    ConfigError
+        If there are fewer.
+    """
+    if asked is not None and asked > held:
+        raise ConfigError(
+            f"{option}: {source} holds {held:,}, fewer than the {asked:,} asked for; choose at "
+            "most as many"
+        )
 
 
 def evaluation_file(directory: RunDirectory, name: str) -> Path:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import tyro
 
 from experiments.cli import Choice, Count, File, Text, run_command
+from experiments.resolving import or_default
 from inference import duration
 from pyro_nem.data import HDF5Frames
 from pyro_nem.errors import ConfigError
@@ -64,7 +65,7 @@ class ImportOptions:
     """Size that images get. The networks halve images several times, so multiples of 8 fit best.
     Default: as they are, and then all of one size."""
 
-    method: Annotated[SizeMethod, Choice] = "crop"
+    method: Annotated[SizeMethod | None, Choice] = None
     """What --size does with another aspect ratio: crop (cut off what is too long), pad (with black)
     or stretch. Default: crop."""
 
@@ -80,8 +81,8 @@ class ImportOptions:
     test: float = 0.1
     """Fraction of the videos for the test."""
 
-    seed: int = 0
-    """Seed by which videos are dealt out to the splits."""
+    seed: Count = None
+    """Seed by which videos are dealt out to the splits. Default: 0."""
 
     in_order: bool = False
     """Keep the order instead: the first videos are for training, the last for the test."""
@@ -91,6 +92,14 @@ class ImportOptions:
             value, least = getattr(self, name), int(name == "length")
             if value is not None and value < least:
                 raise ConfigError(f"--{name}: expected at least {least}, got {value}")
+        for name in ("method", "nearest"):
+            if self.size is None and getattr(self, name):
+                raise ConfigError(
+                    f"--{name}: says how images are resized, which they are not without --size; "
+                    "leave it out, or give --size"
+                )
+        if self.in_order and self.seed is not None:
+            raise ConfigError("--seed: nothing is drawn with --in-order; leave one of them out")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -105,9 +114,10 @@ def _import(options: ImportOptions) -> int:
             f"--output {output}: exists already; choose another name, or replace it with "
             "--overwrite"
         )
+    seed = None if options.in_order else or_default(options.seed, 0)
     size = None
     if options.size is not None:
-        size = ImageSize(*options.size, options.method, smooth=not options.nearest)
+        size = ImageSize(*options.size, options.method or "crop", smooth=not options.nearest)
     make_directory(output.parent)
     # Beside the output, where there has to be room anyway.
     with tempfile.TemporaryDirectory(prefix=".import-", dir=output.parent) as scratch:
@@ -123,7 +133,7 @@ def _import(options: ImportOptions) -> int:
             source.num_videos,
             validation=options.validation,
             test=options.test,
-            seed=None if options.in_order else options.seed,
+            seed=seed,
         )
         convert(
             source,
@@ -131,7 +141,7 @@ def _import(options: ImportOptions) -> int:
             splits,
             size,
             grey=options.grey,
-            attributes=_attributes(options),
+            attributes=_attributes(options, size, seed),
             report=_progress(),
         )
     for split in splits:
@@ -144,10 +154,12 @@ def _import(options: ImportOptions) -> int:
     return 0
 
 
-def _attributes(options: ImportOptions) -> dict[str, Any]:
+def _attributes(options: ImportOptions, size: ImageSize | None, seed: int | None) -> dict[str, Any]:
     """Return what the file says about its origin; HDF5 has no attribute that is None."""
-    given = {name: value for name, value in vars(options).items() if value is not None}
-    del given["overwrite"]
+    used: dict[str, Any] = {**vars(options), "seed": seed, "overwrite": None, "nearest": None}
+    if size is not None:
+        used.update(method=size.method, nearest=options.nearest)
+    given = {name: value for name, value in used.items() if value is not None}
     texts = {name: str(value) for name, value in given.items() if isinstance(value, Path)}
     return {"generator": "import_frames", **given, **texts}
 

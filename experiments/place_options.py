@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments.cli import Device, File, Threads
+from experiments.cli import File, RunDevice, Threads
 
 __all__ = ["PlaceOptions"]
 
@@ -19,6 +19,6 @@ class PlaceOptions:
     resume: bool = False
     """Continue the run in that folder from its last checkpoint."""
 
-    device: Device = None
+    device: RunDevice = None
 
     threads: Threads = None

@@ -16,6 +16,7 @@ from experiments.frames.open_run import trained_settings
 from experiments.frames.options import to_score
 from experiments.frames.released import WEIGHTS, Released, read_released, write_released
 from experiments.frames.scores import score_table, test_scores
+from experiments.resolving import check_name
 from inference import ALONE, Evaluation, RunDirectory, load_checkpoint, load_weights
 from pyro_nem.data import HDF5Frames
 from pyro_nem.errors import ConfigError
@@ -53,11 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _release(options: ReleaseOptions, arguments: list[str]) -> int:
-    if not options.name.replace("_", "").replace("-", "").isalnum():
-        raise ConfigError(
-            f"name: expected letters, digits, - and _, of which file names are made, got "
-            f"{options.name!r}"
-        )
+    check_name("name", options.name)
     directory = RunDirectory(options.run_dir)
     settings = trained_settings(directory)
     if settings.data is not None:

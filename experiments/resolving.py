@@ -1,19 +1,35 @@
-"""What the resolving of options into settings has in common, whatever is run."""
+"""What the resolving of options has in common, whatever is run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from experiments.scale import Scale
 from inference import RunDirectory
-from pyro_nem.errors import CheckpointError
+from pyro_nem.errors import CheckpointError, ConfigError
 
-__all__ = ["choose_scale", "given", "or_default", "require_same"]
+__all__ = ["check_name", "choose_scale", "differences", "given", "or_default", "require_same"]
 
 
 ValueT = TypeVar("ValueT")
+
+
+def check_name(option: str, name: str | None) -> None:
+    """Check that files can have the name that an option gives; None if it was left out.
+
+    Raises
+    ------
+    ConfigError
+        If it could be a path, or is none at all.
+    """
+    if name is not None and re.fullmatch(r"\w[\w.-]*", name) is None:
+        raise ConfigError(
+            f"{option}: expected letters, digits, -, _ and, behind the first of them, dots, of "
+            f"which file names are made, got {name!r}"
+        )
 
 
 def choose_scale(scale: Scale | None, device: str) -> tuple[Scale, str]:
@@ -40,6 +56,30 @@ def or_default(value: ValueT | None, default: ValueT) -> ValueT:
     return default if value is None else value
 
 
+def differences(held: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """Return in what the settings of a run are not what is asked for, at most three; "" if in none.
+
+    Parameters
+    ----------
+    held
+        Settings, those of a part in a dictionary.
+    asked
+        Such settings, or some of them.
+    """
+    found = list(_differences(held, asked))
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return ", ".join(found[:3]) + more
+
+
+def _differences(held: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in asked.items():
+        there = held[name]
+        if isinstance(there, Mapping) and isinstance(value, Mapping):
+            yield from _differences(there, value)
+        elif value != there:
+            yield f"{name.replace('_', '-')} {there} instead of {value}"
+
+
 def require_same(
     directory: RunDirectory, held: Mapping[str, Any], asked: Mapping[str, Any]
 ) -> None:
@@ -50,10 +90,8 @@ def require_same(
     CheckpointError
         If a value differs.
     """
-    for name, value in asked.items():
-        if value != held[name]:
-            raise CheckpointError(
-                f"{directory.path}: holds a run with {name.replace('_', '-')} {held[name]}, but "
-                f"the command line asks for {value}; leave the option out to continue this run, or "
-                "choose another folder with --run-dir"
-            )
+    if found := differences(held, asked):
+        raise CheckpointError(
+            f"{directory.path}: holds a run with {found}, which the command line asks for; leave "
+            "that option out to continue this run, or choose another folder with --run-dir"
+        )

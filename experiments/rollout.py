@@ -10,13 +10,14 @@ import torch
 import tyro
 
 from experiments.cli import Count, Device, File, Text, Threads, provenance, run_command, use_threads
+from experiments.evaluations import check_count
 from experiments.frames.config import FrameExperiment
 from experiments.frames.open_run import open_run, trained_settings
 from experiments.frames.options import to_score
 from experiments.frames.pictures import clip_samples
 from experiments.frames.released import find_run
 from experiments.frames.sources import asked_objects, check_one_source, file_to_test
-from experiments.resolving import or_default
+from experiments.resolving import check_name, or_default
 from experiments.scale import TEST_SEED
 from inference import (
     NEMObjective,
@@ -32,6 +33,7 @@ from pyro_nem.plots import prediction_curves, save_figure, segmentation_gif
 __all__ = ["RolloutOptions", "main"]
 
 _PROGRAM = "experiments.rollout"
+_SEQUENCES = 100
 _DRAWN = 3
 
 
@@ -72,8 +74,9 @@ class RolloutOptions:
     data_dir: File = None
     """Folder of the papers' own files, in which that of the experiment and --objects is found."""
 
-    sequences: int = 100
-    """Test sequences to score; the first three are animated."""
+    sequences: Count = None
+    """Test sequences to score; the first three are animated. Default: 100, or all if there are
+    fewer."""
 
     name: Text = None
     """Name of the files. Default: made from the conditions."""
@@ -83,6 +86,7 @@ class RolloutOptions:
     threads: Threads = None
 
     def __post_init__(self) -> None:
+        check_name("--name", self.name)
         for name in ("steps", "sequences", "seen"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ConfigError(f"--{name}: expected at least 1, got {getattr(self, name)}")
@@ -101,6 +105,7 @@ def _roll_out(options: RolloutOptions, arguments: list[str]) -> int:
     settings = _conditions(options, trained)
     seen = or_default(options.seen, trained.steps)
     with open_run(directory, settings) as (objective, source, update):
+        check_count("--sequences", options.sequences, source.num_sequences, source.name)
         print(
             f"{directory.path}, update {update}: {seen} steps seen, {options.steps} "
             f"predicted, K = {settings.components}, {source.name}"
@@ -144,7 +149,7 @@ def _conditions(options: RolloutOptions, trained: FrameExperiment) -> FrameExper
         components=or_default(options.components, trained.components),
         **asked_objects(options, trained),
         frames=trained.frames if trained.frames == 1 else max(trained.frames, needed),
-        test_sequences=options.sequences,
+        test_sequences=or_default(options.sequences, _SEQUENCES),
     )
     data = file_to_test(options, changed, trained)
     return to_score(replace(changed, data=data), options.device)

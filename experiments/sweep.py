@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 
-from experiments.cli import INTERRUPTED, run_command
+from experiments.cli import run_command
 from experiments.collect import collect
 from experiments.sweeping.grid import GridPoint, expand, split_arguments, to_axes
 from experiments.sweeping.options import SweepOptions
-from experiments.sweeping.run_points import intention, run_name, run_points
+from experiments.sweeping.run_points import exit_code, intention, run_name, run_points
 from experiments.tables.result_rows import write_tables
 from pyro_nem.errors import ConfigError
 
@@ -38,16 +38,10 @@ def _run(options: SweepOptions, passed: Sequence[str]) -> int:
         for point in points:
             print(intention(point, options))
         return 0
-    outcomes = {outcome.name: outcome.state for outcome in run_points(points, options)}
-    states = {name: outcomes.get(name, "interrupted") for name in map(run_name, points)}
-    _tabulate([point for point in points if states[run_name(point)] == "finished"], options)
-    missing = {name: state for name, state in states.items() if state != "finished"}
-    if not missing:
-        return 0
-    for name, state in missing.items():
-        print(f"{state}: {name}", file=sys.stderr)
-    print("the same command goes on with these", file=sys.stderr)
-    return INTERRUPTED if "interrupted" in missing.values() else 1
+    outcomes = run_points(points, options)
+    finished = {outcome.name for outcome in outcomes if outcome.state == "finished"}
+    _tabulate([point for point in points if run_name(point) in finished], options)
+    return exit_code(points, outcomes)
 
 
 def _grid(options: SweepOptions, passed: Sequence[str]) -> list[GridPoint]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from document_tables import SENTENCES, TABLES
 
 from experiments.cli import parse
 from experiments.kinds import IMAGES
@@ -80,50 +81,83 @@ def test_the_figures_of_two_latents_are_those_of_the_committed_results():
         assert 6 <= row["error"] < 7
 
 
-@pytest.mark.parametrize(
-    ("document", "experiments", "figures"),
-    [
-        ("sequences.md", ["chorales", "strokes"], 28),
-        ("speech.md", ["speech"], 14),
-        ("handwriting.md", ["handwriting"], 12),
-    ],
-)
-def test_the_figures_of_sequences_are_those_of_the_committed_results(
-    document, experiments, figures
-):
-    known = {f"{row['mean']:.{d}f}" for e in experiments for row in results(e) for d in (1, 2, 3)}
-    cells = [cell for _, rows in tables(document) for row in rows for cell in row]
-    numbers = [n for c in cells if "`" not in c or "KL" in c for n in re.findall(r"-?\d+\.\d+", c)]
-    assert len(numbers) >= figures
-    assert set(numbers) <= known
+def known_to(name):
+    files = name.split(" + ")
+    return {f"{row['setting']} | {row['metric']}": row for file in files for row in results(file)}
 
 
-@pytest.mark.parametrize(
-    ("document", "experiments"),
-    [
-        (
-            "experiments.md",
-            [
-                "static_shapes",
-                "flying_shapes",
-                "flying_mnist",
-                "recipe",
-                "equal_compute/static_shapes",
-            ],
-        )
-    ],
-)
-def test_means_and_deviations_are_those_of_the_committed_results(document, experiments):
-    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
-    known = {
-        f"{row['mean']:.3f} ± {row['std']:.3f}"
-        for experiment in experiments
-        for row in results(experiment)
-        if row["std"] is not None
-    }
-    found = re.findall(r"\d\.\d+ ± \d\.\d+", text)
-    assert len(found) > 10
-    assert set(found) <= known
+def as_shown(known, what, digits):
+    """Return what a cell shows of a row of the results."""
+    key, field = what, "mean"
+    if what.count(" | ") == 2:
+        key, _, field = what.rpartition(" | ")
+    row = known[key]
+    if field == "seeds":
+        return str(len(row["seeds"]))
+    if field == "paper":
+        return "" if row["paper"] is None else f"{row['paper']:.3f}"
+    std = "" if row["std"] is None else f" ± {row['std']:.{digits}f}"
+    return f"{row['mean']:.{digits}f}{std}"
+
+
+def digits_of(cell):
+    """Return how many digits a number has behind its point; the documents choose."""
+    return len((re.findall(r"\.(\d+)", cell) or [""])[0])
+
+
+def check(known, cell, whats):
+    """Check a cell with a number for each of several rows of the results, or one for all."""
+    numbers = cell.split(", ")
+    if len(numbers) == 1:
+        numbers *= len(whats)
+    expected = [as_shown(known, what, digits_of(n)) for what, n in zip(whats, numbers, strict=True)]
+    assert numbers == expected, whats
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.header)
+def test_each_cell_of_a_table_is_that_of_the_committed_results(table):
+    header = [cell.strip() for cell in table.header[1:-1].split("|")]
+    (lines,) = (lines for first, lines in tables(table.document) if first == header)
+    known, seen = known_to(table.results), []
+    for line in lines:
+        label = " | ".join(line[: table.labels])
+        kl = re.search(r" \(KL ([\d.]+)[^)]*\)", label)
+        label = label if kl is None else label.replace(kl[0], "")
+        seen.append(label)
+        block = next((block for block in table.blocks if label in block.rows), None)
+        assert block is not None, f"{label}: not in document_tables.py"
+        words = block.rows[label].split(" | ")
+        shown = [[what.format(*words) for what in c.split("; ")] for c in block.columns]
+        cells = line[table.labels :]
+        for cell, whats in zip(cells[: len(shown)], shown, strict=True):
+            check(known, cell, whats)
+        assert set(cells[len(shown) :]) <= {""}
+        if kl is not None:
+            setting = shown[0][0].split(" | ")[0]
+            check(known, kl[1], [f"{setting} | test.kl"])
+    assert sorted(seen) == sorted(label for block in table.blocks for label in block.rows)
+
+
+def test_every_table_of_results_is_looked_up():
+    listed = {(table.document, table.header) for table in TABLES}
+    for document in ("sequences.md", "speech.md", "handwriting.md", "experiments.md", "guides.md"):
+        for header, rows in tables(document):
+            cells = [cell for _, *others in rows for cell in others]
+            if any(re.fullmatch(r"-?\d+\.\d+( ± \d+\.\d+)?", cell) for cell in cells):
+                line = "|" + "|".join(f" {cell} " if cell else " " for cell in header) + "|"
+                assert (document, line) in listed
+
+
+@pytest.mark.parametrize("document", SENTENCES)
+def test_means_and_deviations_in_sentences_are_those_of_the_committed_results(document):
+    lines = (ROOT / "docs" / document).read_text(encoding="utf-8").splitlines()
+    text = " ".join(" ".join(line for line in lines if not line.startswith("|")).split())
+    total = 0
+    for file, words, whats in SENTENCES[document]:
+        values = [as_shown(known_to(file), what, 3) for what in whats]
+        assert words.format(*values) in text
+        total += len(values)
+    assert len(re.findall(r"\d\.\d+ ± \d\.\d+", text)) == total
 
 
 def test_the_readmes_figures_are_those_of_the_committed_results():
@@ -148,3 +182,39 @@ def test_the_readmes_figures_are_those_of_the_committed_results():
             assert value == f"{row['mean']:.3f}"
             assert std == ("" if row["std"] is None else f"{row['std']:.3f}")
             assert paper == ("none" if row["paper"] is None else f"{row['paper']:.3f}")
+
+
+def steps_of(name):
+    """Return the rows of a benchmark of the training step by guide."""
+    return {row["guide"]: row for row in results(name)}
+
+
+def test_the_table_of_a_step_is_that_of_the_committed_benchmark():
+    own = steps_of("benchmark_step")
+    (rows,) = (rows for header, rows in tables("speed.md") if header[0].startswith("guide,"))
+    for guide, *cells in rows:
+        row = own.pop(guide)
+        assert cells == [
+            f"{1e3 * row['seconds']:.0f}",
+            f"{1e3 * row['reference_seconds']:.0f}",
+            f"{row['ratio']:.2f}",
+            f"{1e-6 * row['peak_bytes']:.0f}",
+            f"{1e-6 * row['reference_peak_bytes']:.0f}",
+            f"{100 * row['machinery']:.0f} %",
+        ]
+    assert own == {}
+
+
+def test_the_figures_of_a_step_of_the_small_network_are_those_of_the_committed_benchmark():
+    rows = steps_of("benchmark_step_located")
+    other = rows.pop("n-em")
+    assert other["network"] == "official"
+    assert {row["network"] for row in rows.values()} == {"located"}
+    shares = sorted(100 * row["machinery"] for row in rows.values())
+    ratios = sorted(row["ratio"] for row in rows.values())
+    text = " ".join((ROOT / "docs" / "speed.md").read_text(encoding="utf-8").split())
+    assert (
+        f"at B = 32, they are {shares[0]:.0f} to {shares[-1]:.0f} % of a step, which takes "
+        f"{ratios[0]:.2f} to {ratios[-1]:.2f} of the time by hand"
+    ) in text
+    assert f"gradient N-EM, which has no small network, {other['ratio']:.2f})" in text

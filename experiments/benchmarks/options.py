@@ -15,6 +15,7 @@ __all__ = [
     "CommonOptions",
     "DataOptions",
     "EpochOptions",
+    "PlacedOptions",
     "ProcessesOptions",
     "ScalingOptions",
     "StepOptions",
@@ -24,13 +25,6 @@ __all__ = [
 @dataclass(frozen=True)
 class CommonOptions:
     """What all benchmarks have."""
-
-    repeats: int = 5
-    """How often each is timed; once more is run first."""
-
-    threads: Threads = None
-
-    device: Device = None
 
     json: File = None
     """File to write the rows to."""
@@ -43,7 +37,24 @@ class CommonOptions:
 
 
 @dataclass(frozen=True)
-class StepOptions(CommonOptions):
+class RepeatedOptions(CommonOptions):
+    """What benchmarks have that time a part of a training again and again."""
+
+    repeats: int = 5
+    """How often each is timed; once more is run first."""
+
+
+@dataclass(frozen=True)
+class PlacedOptions(CommonOptions):
+    """What benchmarks have that run in this process."""
+
+    threads: Threads = None
+
+    device: Device = None
+
+
+@dataclass(frozen=True)
+class StepOptions(PlacedOptions, RepeatedOptions):
     """Time one training step of flying shapes (forward, backward, Adam) against eager PyTorch.
 
     The eager twin is the same written by hand, without Pyro, its convolutions as they are defined.
@@ -72,7 +83,7 @@ class StepOptions(CommonOptions):
 
 
 @dataclass(frozen=True)
-class BoundOptions(CommonOptions):
+class BoundOptions(PlacedOptions, RepeatedOptions):
     """Time the bound alone, value and gradient, against Pyro's TraceEnum_ELBO.
 
     States and pixel parameters are given; nothing is decoded. Beside it stands the same sum in
@@ -93,7 +104,7 @@ class BoundOptions(CommonOptions):
 
 
 @dataclass(frozen=True)
-class DataOptions(CommonOptions):
+class DataOptions(PlacedOptions, RepeatedOptions):
     """Time the loading of flying shapes and bouncing balls against what a training step consumes.
 
     Batches come from our file of compressed bytes and from a float32 file as published, with and
@@ -123,11 +134,10 @@ class DataOptions(CommonOptions):
 
 
 @dataclass(frozen=True)
-class ProcessesOptions(CommonOptions):
+class ProcessesOptions(RepeatedOptions):
     """Time an update that several CPU processes share against one process with their threads.
 
     Both do updates of flying shapes with the paper's network, started by torchrun in turns.
-    --threads and --device have no meaning here.
     """
 
     processes: int = 2
@@ -144,11 +154,10 @@ class ProcessesOptions(CommonOptions):
 
 
 @dataclass(frozen=True)
-class EpochOptions(CommonOptions):
+class EpochOptions(PlacedOptions):
     """Time an epoch of flying shapes as a training does it, validation included.
 
-    Two epochs are trained with the paper's settings, and the second one counts; --repeats has no
-    meaning here.
+    Two epochs are trained with the paper's settings, and the second one counts.
     """
 
     network: NetworkName = "official"
@@ -162,7 +171,7 @@ class EpochOptions(CommonOptions):
 
 
 @dataclass(frozen=True)
-class ScalingOptions(CommonOptions):
+class ScalingOptions(PlacedOptions, RepeatedOptions):
     """Time a training step, and measure its peak memory, as its sizes grow one at a time.
 
     The first size along each axis makes the base; choose it past the fixed costs. Along an axis of

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -96,7 +97,7 @@ class FrameExperiment:
     """Frames of a generated sequence; 1 for static images."""
 
     data: str | None
-    """An HDF5 file in the published layout, in place of the generated data."""
+    """An HDF5 file in the published layout, in place of the generated data; absolute in a run."""
 
     training_sequences: int
     """Sequences of the training split."""
@@ -161,6 +162,10 @@ class FrameExperiment:
         digits = "" if self.variant in (None, "full") else f"-{self.variant}digits"
         return f"{self.objects}{most}objects{digits}"
 
+    def without_folders(self) -> FrameExperiment:
+        """Return the same for tables, in which a file of data has no folder of one machine."""
+        return self if self.data is None else replace(self, data=Path(self.data).name)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers, strings, lists and dictionaries, as for JSON."""
         return asdict(self)
@@ -175,6 +180,8 @@ class FrameExperiment:
             If the fields are not those of this version.
         """
         parts: dict[str, Callable[[Any], Any]] = {
+            # Of a file that was named relatively, the one that the name finds here.
+            "data": lambda part: None if part is None else os.path.abspath(part),
             "views": tuple,
             "step_weights": lambda part: part if isinstance(part, str) else tuple(part),
             "noise": lambda part: Noise(**part),

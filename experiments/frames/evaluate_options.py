@@ -13,7 +13,7 @@ from experiments.frames.config import FrameExperiment
 from experiments.frames.open_run import SplitName
 from experiments.frames.options import to_score
 from experiments.frames.sources import asked_objects, check_one_source, file_to_test
-from experiments.resolving import or_default
+from experiments.resolving import check_name, or_default
 from pyro_nem.errors import ConfigError
 
 __all__ = ["EvaluateOptions", "conditions", "evaluation_name"]
@@ -61,7 +61,8 @@ class EvaluateOptions:
     """Number of sequences to score. Default: as many as the run scores at its end."""
 
     noise: Number = None
-    """Probability that a pixel of the guide's input is flipped; 0 for none. Default: as trained."""
+    """Probability that a pixel of the guide's input is flipped; of digits and sprites, that a
+    channel of it is replaced by a random value; 0 for none. Default: as trained."""
 
     particles: Count = None
     """Draws for each sequence in the importance-weighted bound (guide vrnn). Default: as at the
@@ -76,6 +77,9 @@ class EvaluateOptions:
     device: Device = None
 
     threads: Threads = None
+
+    def __post_init__(self) -> None:
+        check_name("--name", self.name)
 
 
 def conditions(options: EvaluateOptions, trained: FrameExperiment) -> FrameExperiment:

@@ -10,9 +10,8 @@ from experiments.frames.assembly import build_objective, check_same_frames, eval
 from experiments.frames.config import FrameExperiment
 from inference import NEMObjective, RunDirectory, check_levels, load_checkpoint, load_weights
 from pyro_nem.data import HDF5Frames
-from pyro_nem.errors import ConfigError
 
-__all__ = ["OpenRun", "SplitName", "check_sequences", "open_run", "trained_settings"]
+__all__ = ["OpenRun", "SplitName", "open_run", "trained_settings"]
 
 SplitName = Literal["training", "validation", "test"]
 
@@ -89,18 +88,3 @@ def open_run(
         check_levels(objective.model, source)
         load_weights(objective, state["evaluated"], file)
         yield OpenRun(objective, source, state["update"])
-
-
-def check_sequences(asked: int | None, source: HDF5Frames) -> None:
-    """Check that a file holds as many sequences as the option ``--sequences`` asks for.
-
-    Raises
-    ------
-    ConfigError
-        If it does not.
-    """
-    if asked is not None and asked > source.num_sequences:
-        raise ConfigError(
-            f"--sequences: {source.name} holds {source.num_sequences} sequences, fewer than the "
-            f"{asked} that are asked for"
-        )

@@ -30,7 +30,6 @@ _SETTINGS = (
     "steps",
     "step_weights",
     "test_sequences",
-    "data",
 )
 _BOUND = ("objective", "particles", "gradient", "divergence", "kl_warmup", "free_nats")
 _EXECUTION = ("precision", "compile", "capture", "resident")
@@ -162,9 +161,8 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
     settings = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
     asked = given(options, ("experiment", "scale", "recipe", "guide", "network", *_SETTINGS))
     held: dict[str, Any] = {name: getattr(settings, name) for name in asked}
-    if options.data_dir is not None:
-        asked["data"] = asked_file(options, settings)
-        held["data"] = settings.data
+    if (file := asked_file(options, settings)) is not None:
+        asked["data"], held["data"] = file, settings.data
     for names, part in ((_BOUND, settings.bound), (TRAINING, settings.training)):
         own = given(options, names)
         held.update({name: getattr(part, name) for name in own})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -86,9 +87,10 @@ def asked_objects(options: SourceOptions, trained: FrameExperiment) -> dict[str,
 
 
 def asked_file(options: SourceOptions, settings: FrameExperiment) -> str | None:
-    """Return the file that options ask for, None if it is none.
+    """Return the absolute path of the file that options ask for, None if it is none.
 
-    Of published files it is that for the objects, digits and frames of ``settings``.
+    So a run is continued and scored from anywhere. Of published files it is that for the objects,
+    digits and frames of ``settings``.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def asked_file(options: SourceOptions, settings: FrameExperiment) -> str | None:
         It is not in the folder.
     """
     if options.data_dir is None:
-        return None if options.data is None else str(options.data)
+        return None if options.data is None else os.path.abspath(options.data)
     file = published_file(
         options.data_dir,
         settings.experiment,
@@ -107,7 +109,8 @@ def asked_file(options: SourceOptions, settings: FrameExperiment) -> str | None:
         variant=settings.variant,
         frames=settings.frames,
     )
-    return str(file)
+    # A link to a published file keeps its name, which says what the file is.
+    return os.path.abspath(file)
 
 
 def file_to_test(

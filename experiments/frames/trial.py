@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from experiments.cli import provenance
-from experiments.evaluations import evaluation_file, write_evaluation
+from experiments.evaluations import check_count, evaluation_file, write_evaluation
 from experiments.frames.config import FrameExperiment
 from experiments.frames.evaluate_options import EvaluateOptions, conditions, evaluation_name
-from experiments.frames.open_run import OpenRun, check_sequences, trained_settings
+from experiments.frames.open_run import OpenRun, trained_settings
 from experiments.frames.released import find_run
 from experiments.frames.scores import test_scores
 from experiments.tables.run_groups import what_counts
@@ -87,15 +87,16 @@ class Trial:
         StorageError
             If the system refuses to write.
         """
-        check_sequences(self.options.sequences, run.source)
+        source = run.source
+        check_count("--sequences", self.options.sequences, source.num_sequences, source.name)
         began = time.perf_counter()
         split = self.options.split
-        scores = test_scores(run.objective, self.settings, run.source, ALONE)
+        scores = test_scores(run.objective, self.settings, source, ALONE)
         content = {
             "split": split,
             "components": self.settings.components,
             "steps": self.settings.steps,
-            "data": run.source.name,
+            "data": source.name,
             "update": run.update,
             **{f"{split}.{metric}": value for metric, value in scores.metrics.items()},
             f"{split}.sequences": scores.sequences,

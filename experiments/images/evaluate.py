@@ -20,11 +20,11 @@ from experiments.cli import (
     run_command,
     use_threads,
 )
-from experiments.evaluations import write_evaluation
+from experiments.evaluations import check_count, write_evaluation
 from experiments.images.assembly import build_objective, load_data
 from experiments.images.config import ImageExperiment
 from experiments.images.score_table import score_table, summary_scores
-from experiments.resolving import or_default
+from experiments.resolving import check_name, or_default
 from experiments.trained_weights import CheckpointName, load_trained
 from inference import RunDirectory
 from inference.images import ImageObjective, ImageScores, hmc_likelihood, score_images
@@ -37,6 +37,7 @@ __all__ = ["ImageEvaluateOptions", "main"]
 _PROGRAM = "experiments.images.evaluate"
 _PARTICLES = (50, 5000)
 _SAMPLES = 400
+_IMAGES = 100
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,9 @@ class ImageEvaluateOptions:
     samples: Count = None
     """hmc: posterior samples; half as many before them adapt the sampler. Default: 400."""
 
-    images: int = 100
-    """Score so many images of the split, the first ones; the held-out ones are shuffled."""
+    images: Count = None
+    """Score so many images of the split, the first ones; the held-out ones are shuffled. Default:
+    100, or all if the run has fewer."""
 
     split: Literal["training", "validation", "test"] = "test"
     """Which split. Grey training images get bits drawn once."""
@@ -79,6 +81,7 @@ class ImageEvaluateOptions:
     threads: Threads = None
 
     def __post_init__(self) -> None:
+        check_name("--name", self.name)
         idle, other = ("samples", "hmc") if self.estimator == "iwae" else ("particles", "iwae")
         if getattr(self, idle) is not None:
             raise ConfigError(
@@ -97,15 +100,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _evaluate(options: ImageEvaluateOptions, arguments: list[str]) -> int:
     use_threads(options.threads)
-    at_least(1, images=options.images)
+    at_least(1, **{"--images": options.images})
     directory = RunDirectory(options.run_dir)
     settings = ImageExperiment.from_dict(directory.read_settings(), str(directory.config))
-    settings = replace(settings, device=resolve_device(options.device))
+    settings = replace(
+        settings,
+        device=resolve_device(options.device),
+        validation_images=or_default(options.images, settings.validation_images),
+        test_images=or_default(options.images, settings.test_images),
+    )
     data = load_data(settings)
     objective = build_objective(settings, data.training)
     update = load_trained(objective, directory, options.checkpoint)
     source: ImageSet = getattr(data, options.split)
-    source = source.first(options.images).binarised(options.seed)
+    check_count("--images", options.images, len(source), source.name)
+    source = source.first(or_default(options.images, _IMAGES)).binarised(options.seed)
     print(f"scoring {source.name}")
     extra: dict[str, Any] = {}
     if options.estimator == "hmc":

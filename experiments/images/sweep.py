@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, cast
 
 import numpy as np
 
-from experiments.cli import Choice, Count, Device, Threads, parse, run_command
+from experiments.cli import Choice, Count, Device, Threads, run_command
 from experiments.images.config import ImageExperiment
 from experiments.images.defaults import OptimizerName
-from experiments.images.options import ImageOptions
-from experiments.images.resolving import default_directory, resolve
-from experiments.images.run import run_images
 from experiments.scale import Scale
+from experiments.sweeping.grid import Axes, GridPoint, expand
+from experiments.sweeping.options import SweepOptions
+from experiments.sweeping.run_points import exit_code, run_points
 from experiments.tables.bound_rows import bound_rows
 from experiments.tables.result_rows import write_tables
-from inference import RunDirectory
-from pyro_nem.checks import at_least
 from pyro_nem.plots import CurvePanel, curve_panels, save_figure
 
 __all__ = ["ImageSweepOptions", "main"]
 
 _PROGRAM = "experiments.images.sweep"
-_NAME = "vae_mnist"
+_NAME: Final = "vae_mnist"
 
 # Another than that of experiments.sweep vae_mnist, which writes to the same folder.
 _TABLE = "vae_mnist_sizes"
@@ -38,8 +34,8 @@ _TABLE = "vae_mnist_sizes"
 class ImageSweepOptions:
     """Train vae_mnist by each optimiser with each number of latents, and draw how they learn.
 
-    Runs follow each other, each in the folder that experiments.run chooses. The same command goes
-    on where the last one stopped.
+    Each run has the folder that experiments.run chooses. The same command goes on where the last
+    one stopped.
     """
 
     optimizers: tuple[OptimizerName, ...] = ("adam", "adagrad")
@@ -60,6 +56,9 @@ class ImageSweepOptions:
     output: Path = Path("runs/tables")
     """Folder for vae_mnist_sizes.md, .csv, .json and .png, replaced each time."""
 
+    jobs: Count = None
+    """Runs at a time. Default: 1."""
+
     device: Device = None
 
     threads: Threads = None
@@ -68,47 +67,54 @@ class ImageSweepOptions:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code.
 
-    0 when all runs are finished, else that of the run that was stopped or failed.
+    0 when all runs are finished, 1 when some are not, 2 after an error, 130 after Ctrl-C or
+    SIGTERM.
     """
     return run_command(ImageSweepOptions, _sweep, _PROGRAM, arguments)
 
 
 def _sweep(options: ImageSweepOptions) -> int:
-    at_least(1, seeds=options.seeds)
-    runs: list[tuple[ImageExperiment, RunDirectory]] = []
-    for seed, size, optimizer in itertools.product(
-        range(options.seeds), options.latent_sizes, options.optimizers
-    ):
-        words = [_NAME, "--optimizer", optimizer, "--latent-size", str(size), "--seed", str(seed)]
-        for name in ("scale", "updates", "device", "threads"):
-            if (value := getattr(options, name)) is not None:
-                words += [f"--{name}", str(value)]
-        settings, _ = resolve(parse(ImageOptions, _PROGRAM, words))
-        directory = RunDirectory(default_directory(settings))
-        runs.append((settings, directory))
-        if not directory.summary.exists():
-            resume = ["--resume"] if directory.last.exists() else []
-            print(shlex.join(["experiments.run", *words, *resume]), flush=True)
-            if code := run_images([*words, *resume]):
-                return code
-    print(write_tables(bound_rows([run for _, run in runs]), options.output, _TABLE))
-    save_figure(curve_panels(_panels(runs), "ELBO, nats"), options.output / f"{_TABLE}.png")
+    grid = SweepOptions(
+        _NAME,
+        seeds=options.seeds,
+        jobs=options.jobs,
+        threads=options.threads,
+        devices=() if options.device is None else (options.device,),
+        output=options.output,
+    )
+    points = expand(_NAME, _axes(options), options.device, _PROGRAM)
+    if code := exit_code(points, run_points(points, grid)):
+        return code
+    rows = bound_rows([point.directory for point in points])
+    print(write_tables(rows, options.output, _TABLE))
+    save_figure(curve_panels(_panels(points), "ELBO, nats"), options.output / f"{_TABLE}.png")
     print(f"in {options.output}: {_TABLE}.md, .csv, .json and .png")
     return 0
 
 
-def _panels(runs: Sequence[tuple[ImageExperiment, RunDirectory]]) -> list[CurvePanel]:
+def _axes(options: ImageSweepOptions) -> Axes:
+    alike = {f"--{name}": getattr(options, name) for name in ("scale", "updates")}
+    return {
+        "--latent-size": [str(size) for size in options.latent_sizes],
+        "--optimizer": options.optimizers,
+        "--seed": [str(seed) for seed in range(options.seeds)],
+        **{name: (str(value),) for name, value in alike.items() if value is not None},
+    }
+
+
+def _panels(points: Sequence[GridPoint]) -> list[CurvePanel]:
     """Return how each size learns, and what each comes to; means over seeds."""
     learned: dict[int, dict[str, list[list[tuple[float, float]]]]] = {}
     final: dict[str, dict[int, list[float]]] = {}
-    for settings, directory in runs:
+    for point in points:
+        settings, directory = cast(ImageExperiment, point.settings), point.directory
         (size,), optimizer = settings.latent_sizes, settings.training.optimizer
-        points = [
+        curve = [
             (record["update"] * settings.training.batch_size, -record["validation.loss"])
             for record in directory.read_metrics()
             if "validation.loss" in record
         ]
-        learned.setdefault(size, {}).setdefault(optimizer, []).append(points)
+        learned.setdefault(size, {}).setdefault(optimizer, []).append(curve)
         bound = -directory.read_summary()["test.nll_elbo"]
         final.setdefault(optimizer, {}).setdefault(size, []).append(bound)
     panels = [

@@ -8,14 +8,15 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
-import arviz
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 from inference.diagnostics import UNRELIABLE
 from inference.diagnostics.schema import variable
+from pyro_nem.errors import StorageError
 from pyro_nem.plots.style import BLUE, ORANGE, tidy
 
 __all__ = ["brightness_figure", "k_hat_figure", "rank_figure"]
@@ -24,12 +25,29 @@ _REPLICATES = 100
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Hide that ArviZ 0.23 uses what others will remove; our pins keep it there."""
+def _arviz() -> Iterator[Any]:
+    """Give ArviZ, and hide that 0.23 uses what others will remove; our pins keep it there.
+
+    Raises
+    ------
+    StorageError
+        If the system refuses ArviZ its cache folder.
+    """
     with warnings.catch_warnings():
+        # The first import of a day announces ArviZ 1. Where warnings are errors, the note that this
+        # was done today would never be written, and each import would fail.
+        warnings.filterwarnings("ignore", message="\nArviZ is undergoing a major refactor")
         warnings.filterwarnings("ignore", message="Passing a dict or None as alias_mapping")
         warnings.filterwarnings("ignore", message="support for DataArrays will be deprecated")
-        yield
+        try:
+            import arviz
+        except OSError as error:
+            raise StorageError(
+                f"ArviZ, which draws figures of the report, cannot be imported: {error}; if it "
+                "names its cache folder, set XDG_CACHE_HOME to one that can be written, then make "
+                "the report with experiments.report"
+            ) from error
+        yield arviz
 
 
 def k_hat_figure(values: xr.DataArray, unit: str = "sequence") -> Figure:
@@ -44,7 +62,7 @@ def k_hat_figure(values: xr.DataArray, unit: str = "sequence") -> Figure:
     """
     figure = Figure(figsize=(6.5, 3.4), dpi=150, facecolor="white", layout="constrained")
     axes = figure.subplots()
-    with _quiet():
+    with _arviz() as arviz:
         arviz.plot_khat(
             values.where(np.isfinite(values)), ax=axes, color=BLUE, markersize=18, textsize=9
         )
@@ -70,7 +88,7 @@ def rank_figure(tree: xr.DataTree, sequences: list[int]) -> Figure:
         figsize=(4.2 * len(names), 3.2), dpi=150, facecolor="white", layout="constrained"
     )
     panels = figure.subplots(1, len(names), squeeze=False)[0]
-    with _quiet():
+    with _arviz() as arviz:
         arviz.plot_rank(arviz.InferenceData(posterior=xr.Dataset(names)), ax=panels, colors=BLUE)
     for axes, name in zip(panels, names, strict=True):
         # ArviZ puts the name in the middle.
@@ -91,13 +109,13 @@ def brightness_figure(tree: xr.DataTree) -> Figure:
     replicated = _last(tree, "posterior_predictive/x").mean(pixels)
     observed = _last(tree, "observed_data/x").mean(pixels)
     number = min(_REPLICATES, replicated.sizes["chain"] * replicated.sizes["draw"])
-    data = arviz.InferenceData(
-        posterior_predictive=xr.Dataset({"brightness": replicated}),
-        observed_data=xr.Dataset({"brightness": observed}),
-    )
     figure = Figure(figsize=(6.5, 3.4), dpi=150, facecolor="white", layout="constrained")
     axes = figure.subplots()
-    with _quiet():
+    with _arviz() as arviz:
+        data = arviz.InferenceData(
+            posterior_predictive=xr.Dataset({"brightness": replicated}),
+            observed_data=xr.Dataset({"brightness": observed}),
+        )
         arviz.plot_ppc(
             data,
             kind="cumulative",

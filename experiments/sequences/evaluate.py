@@ -10,7 +10,8 @@ from typing import Literal
 import tyro
 
 from experiments.cli import Count, Device, Text, Threads, provenance, run_command, use_threads
-from experiments.evaluations import write_evaluation
+from experiments.evaluations import check_count, write_evaluation
+from experiments.resolving import check_name, or_default
 from experiments.sequences.open_run import open_run
 from experiments.sequences.score_table import score_table, summary_floors, summary_scores
 from experiments.trained_weights import CheckpointName
@@ -18,7 +19,6 @@ from inference import RunDirectory
 from inference.sequences import score_sequences
 from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceSet
-from pyro_nem.errors import ConfigError
 
 __all__ = ["SequenceEvaluateOptions", "main"]
 
@@ -57,6 +57,9 @@ class SequenceEvaluateOptions:
 
     threads: Threads = None
 
+    def __post_init__(self) -> None:
+        check_name("--name", self.name)
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code, 0 or (after an error) 2."""
@@ -73,7 +76,9 @@ def _evaluate(options: SequenceEvaluateOptions, arguments: list[str]) -> int:
     settings, data, objective, update = open_run(
         directory, options.checkpoint, options.device, options.sequences
     )
-    source = _chosen(getattr(data, options.split), options.sequences)
+    source: SequenceSet = getattr(data, options.split)
+    check_count("--sequences", options.sequences, len(source), source.name)
+    source = source.first(or_default(options.sequences, len(source)))
     print(f"scoring {len(source):,} sequences of {source.name}")
     scores = score_sequences(objective, source, particles=options.particles, seed=options.seed)
     floors = data.floors(source)
@@ -92,18 +97,6 @@ def _evaluate(options: SequenceEvaluateOptions, arguments: list[str]) -> int:
     }
     print(f"written to {write_evaluation(directory, name, summary)}")
     return 0
-
-
-def _chosen(split: SequenceSet, count: int | None) -> SequenceSet:
-    """Return the first sequences of a split, as many as were asked for."""
-    if count is None:
-        return split
-    if count > len(split):
-        raise ConfigError(
-            f"--sequences: {split.name} has {len(split)}, fewer than the {count} asked for; choose "
-            "at most as many"
-        )
-    return split.first(count)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from experiments.cli import parse
 from experiments.kinds import AnyExperimentName, Kind, Settings, kind_of
+from experiments.option_names import naming_options
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
 
@@ -149,7 +150,8 @@ def _point(kind: Kind, arguments: tuple[str, ...], device: str | None, program: 
     where = () if device is None else ("--device", device)
     options = parse(kind.options, program, [*arguments, *where])
     try:
-        settings, _ = kind.resolve(options)
+        with naming_options(kind.options):
+            settings, _ = kind.resolve(options)
     except ConfigError as error:
         raise ConfigError(f"{shlex.join(arguments)}: {error}") from error
     return GridPoint(arguments, settings, RunDirectory(kind.folder(settings)))

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 
+from experiments.cli import INTERRUPTED
 from experiments.kinds import kind_of
 from experiments.processes import Job, Outcome, run_jobs
 from experiments.sweeping.cluster import run_on_cluster
@@ -17,7 +18,7 @@ from experiments.sweeping.run_state import run_state
 from inference import Interruption, RunDirectory, duration
 from pyro_nem.errors import CheckpointError
 
-__all__ = ["intention", "run_name", "run_points"]
+__all__ = ["exit_code", "intention", "run_name", "run_points"]
 
 
 def run_name(point: GridPoint) -> str:
@@ -120,6 +121,29 @@ def run_points(
             ended=ended,
         )
     return outcomes
+
+
+def exit_code(points: Sequence[GridPoint], outcomes: Sequence[Outcome]) -> int:
+    """Say which runs are not finished and return the exit code of their command.
+
+    0 when all are finished, 1 when some are not, 130 after Ctrl-C or SIGTERM.
+
+    Parameters
+    ----------
+    points
+        The runs.
+    outcomes
+        What :func:`run_points` returned of them.
+    """
+    ended = {outcome.name: outcome.state for outcome in outcomes}
+    states = {name: ended.get(name, "interrupted") for name in map(run_name, points)}
+    missing = {name: state for name, state in states.items() if state != "finished"}
+    if not missing:
+        return 0
+    for name, state in missing.items():
+        print(f"{state}: {name}", file=sys.stderr)
+    print("the same command goes on with these", file=sys.stderr)
+    return INTERRUPTED if "interrupted" in missing.values() else 1
 
 
 def _describe(outcome: Outcome) -> str:

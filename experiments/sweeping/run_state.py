@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 from experiments.frames.config import FrameExperiment
 from experiments.frames.stages import stages
 from experiments.kinds import Settings
+from experiments.resolving import differences
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError
 
@@ -47,12 +48,10 @@ def stage_state(asked: Settings, directory: RunDirectory) -> RunState:
     there = replace(there, device=asked.device)
     if isinstance(there, FrameExperiment) and isinstance(asked, FrameExperiment):
         there = replace(there, execution=asked.execution)
-    differences = _differences(there.to_dict(), asked.to_dict())
-    if differences:
-        more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
+    if found := differences(there.to_dict(), asked.to_dict()):
         raise CheckpointError(
-            f"{directory.path}: holds a run with {', '.join(differences[:3])}{more}; move the "
-            "folder away, or ask for that run's settings"
+            f"{directory.path}: holds a run with {found}; move the folder away, or ask for that "
+            "run's settings"
         )
     if directory.summary.exists():
         directory.read_summary()
@@ -63,13 +62,3 @@ def stage_state(asked: Settings, directory: RunDirectory) -> RunState:
         f"{directory.path}: holds a run that stopped before its first checkpoint; remove the "
         "folder to start it again"
     )
-
-
-def _differences(held: dict[str, Any], asked: dict[str, Any]) -> list[str]:
-    found = []
-    for name, value in held.items():
-        if isinstance(value, dict):
-            found += _differences(value, asked[name])
-        elif value != asked[name]:
-            found.append(f"{name.replace('_', '-')} {value} instead of {asked[name]}")
-    return found

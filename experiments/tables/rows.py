@@ -158,14 +158,14 @@ def _prediction(runs: Runs, source: Mapping[str, Any]) -> Section:
     }
     trained = next(iter(runs.values()))
     settings = trained_settings(trained[0])
-    copied = copying_scores(settings)
+    shown, copied = settings.without_folders(), copying_scores(settings)
     scores |= {name: [{**source, **found}] for name, found in copied.items()}
     rows = []
     for name, each in scores.items():
         about = _about(trained, "prediction")
         if name in copied:
             about["network"] = "none"
-            setting = name if settings.data is None else f"{name}, data {settings.data}"
+            setting = name + (f", data {shown.data}" if shown.data is not None else "")
         else:
             setting = f"{_setting(runs[name])}, prediction"
         rows += to_rows(
@@ -241,11 +241,11 @@ def _curves(
 
 
 def _setting(runs: Sequence[RunDirectory]) -> str:
-    return setting_name(trained_settings(runs[0]).to_dict())
+    return setting_name(trained_settings(runs[0]).without_folders().to_dict())
 
 
 def _about(runs: Sequence[RunDirectory], section: str) -> _About:
-    settings: FrameExperiment = trained_settings(runs[0])
+    settings = trained_settings(runs[0])
     return {
         "experiment": settings.experiment,
         "scale": settings.scale,

@@ -34,11 +34,11 @@ def environment(tmp_path_factory):
 
 @pytest.fixture
 def command(environment):
-    def run(program, *arguments, expect=0):
+    def run(program, *arguments, expect=0, **variables):
         done = subprocess.run(
             [sys.executable, "-W", "error", "-m", f"experiments.{program}", *map(str, arguments)],
             cwd=ROOT,
-            env=environment,
+            env={**environment, **variables},
             capture_output=True,
             text=True,
             check=False,

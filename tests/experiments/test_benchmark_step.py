@@ -1,6 +1,7 @@
 """What the benchmarks of a step and of the bound measure, at tiny sizes."""
 
 import json
+import re
 from functools import partial
 
 import pytest
@@ -15,9 +16,11 @@ from experiments.benchmarks.processes import measure_processes as measure
 
 @pytest.fixture
 def benchmark(tmp_path, capsys):
-    def run(*arguments, expect=0):
+    def run(name, *arguments, expect=0):
         file = tmp_path / "rows.json"
-        given = [*map(str, arguments), "--repeats", "1", "--device", "cpu", "--json", str(file)]
+        given = [name, *map(str, arguments), "--json", str(file)]
+        given += [] if name == "epoch" else ["--repeats", "1"]
+        given += [] if name == "processes" else ["--device", "cpu"]
         assert main(given) == expect
         printed = capsys.readouterr()
         return printed.err if expect else (json.loads(file.read_text())["rows"], printed.out)
@@ -93,10 +96,15 @@ def test_an_epoch_is_timed_as_it_is_trained(benchmark, monkeypatch, tmp_path):
     assert "validation loss" in printed
 
 
-def test_processes_that_share_an_update_are_compared_with_one(benchmark, monkeypatch):
+def test_processes_that_share_an_update_are_compared_with_one(benchmark, monkeypatch, tmp_path):
     monkeypatch.setattr("experiments.benchmark.measure_processes", partial(measure, rounds=1))
+    # They see no GPU, so the result must name none either.
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda device: "a GPU")
     size = ("--batch-size", 2, "--steps", 2, "--components", 2)
-    (row,), _ = benchmark("processes", *size)
+    (row,), printed = benchmark("processes", *size)
+    assert re.search(r"^on \S+ CPU, \d+ threads;", printed, re.MULTILINE)
+    assert " CPU, " in json.loads((tmp_path / "rows.json").read_text())["device"]
     assert (row["processes"], row["batch_size"], row["steps"], row["components"]) == (2, 2, 2, 2)
     assert row["ratio"] == pytest.approx(row["seconds"] / row["reference_seconds"])
 
@@ -105,3 +113,14 @@ def test_processes_that_cannot_be_timed(benchmark, monkeypatch):
     assert "no multiple of 2" in benchmark("processes", "--batch-size", 3, expect=2)
     monkeypatch.setattr("sys.executable", "false")
     assert "timing 2 of them failed" in benchmark("processes", expect=2)
+
+
+@pytest.mark.parametrize(
+    "words", ["processes --device cpu", "processes --threads 2", "epoch --repeats 3"]
+)
+def test_options_without_effect_are_refused(words, capsys):
+    with pytest.raises(SystemExit) as refused:
+        main(words.split())
+    assert refused.value.code == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"misplaced options: {words.split()[1]} (applied to" in said

@@ -76,7 +76,7 @@ def test_a_setting_says_other_data_and_training(tmp_path):
     noise = {"probability": 0.5, "kind": "bitflip"}
     rate = {"learning_rate": 0.5, "clip_norm": 2.0}
     make_run(tmp_path / "a", 0, 0.5, steps=7, noise=noise)
-    make_run(tmp_path / "b", 0, 0.5, training=rate, data="x.h5")
+    make_run(tmp_path / "b", 0, 0.5, training=rate, data="/of/one/machine/x.h5")
     make_run(tmp_path / "c", 0, 0.5, training=rate)
     rows = collect([RunDirectory(tmp_path / name) for name in "abc"])
     # Of other steps, noise and data the paper has no figure.

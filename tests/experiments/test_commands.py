@@ -63,7 +63,7 @@ def test_the_bound_of_a_stochastic_guide_is_reported(command, tmp_path):
     refused = command(
         "run", "flying_shapes", "--resume", "--run-dir", folder, "--particles", 3, expect=2
     )
-    assert "holds a run with particles 2, but the command line asks for 3" in refused
+    assert "holds a run with particles 2 instead of 3, which the command line asks for" in refused
 
 
 def test_a_run_predicts_the_future(command, smoke_run):

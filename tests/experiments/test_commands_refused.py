@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from smoke_commands import SMOKE, read
 
+from experiments import evaluate, rollout
+from experiments.images import evaluate as image_evaluate
+from experiments.sequences import evaluate as sequence_evaluate
 from pyro_nem.data import SPLITS, FrameBlock, Split, write_frames
 
 
@@ -17,20 +20,21 @@ from pyro_nem.data import SPLITS, FrameBlock, Split, write_frames
         (("flying_shape",), "flying_shapes"),
         ((*SMOKE, "--components", "0"), "--components: expected at least 1, got 0"),
         ((*SMOKE, "--steps", "0"), "--steps: expected at least 1, got 0"),
-        ((*SMOKE, "--guide", "vrnn", "--gradient", "dreg"), "dreg is an estimator of iwae"),
+        ((*SMOKE, "--guide", "vrnn", "--gradient", "dreg"), "--gradient: dreg is an est"),
         (
             ("bouncing_balls", "--scale", "smoke", "--most-objects", "2"),
             "expected at least --objects",
         ),
         ((*SMOKE, "--objects", "0"), "--objects: expected at least 1, got 0"),
-        ((*SMOKE, "--noise", "1.5"), "probability"),
+        ((*SMOKE, "--noise", "1.5"), "--noise: expected a number in [0, 1], got 1.5"),
         ((*SMOKE, "--guide", "n-em", "--network", "located"), "leave --network out"),
         ((*SMOKE, "--data", "nowhere.h5"), "nowhere.h5: expected an HDF5 file"),
         ((*SMOKE, "--device", "gpu"), "--device: expected cpu, cuda or cuda:N, got 'gpu'"),
         ((*SMOKE, "--posterior-sequences", "-1"), "expected 0 or more, got -1"),
         ((*SMOKE, "--threads", "0"), "--threads: expected at least 1, got 0"),
-        ((*SMOKE, "--seed", "99999999999999999999999"), "seed: expected a number from 0"),
-        ((*SMOKE, "--batch-size", "1000"), "choose a smaller batch"),
+        ((*SMOKE, "--seed", "99999999999999999999999"), "--seed: expected a number from 0"),
+        ((*SMOKE, "--updates", "0"), "--updates: expected at least 1, got 0"),
+        ((*SMOKE, "--batch-size", "1000"), "--batch-size: "),
         (("flying_shapes", "--resume", "--run-dir", "/nowhere"), "config.json"),
     ],
 )
@@ -46,8 +50,8 @@ def test_bad_input_is_explained_and_changes_nothing(command, tmp_path, arguments
     [
         (SMOKE, "holds a run already"),
         (("static_shapes", "--resume"), "holds a run with experiment flying_shapes"),
-        (("flying_shapes", "--resume", "--components", "4"), "holds a run with components 3"),
-        (("flying_shapes", "--resume", "--updates", "9"), "holds a run with updates 4"),
+        (("flying_shapes", "--resume", "--components", "4"), "with components 3 instead of 4,"),
+        (("flying_shapes", "--resume", "--updates", "9"), "with updates 4 instead of 9, which"),
     ],
 )
 def test_a_run_is_never_mixed_with_another(command, smoke_run, arguments, message):
@@ -77,9 +81,18 @@ def test_no_threads_are_explained(command, smoke_run):
     assert "--threads: expected at least 1, got 0" in printed
 
 
+@pytest.mark.parametrize("module", [evaluate, rollout, image_evaluate, sequence_evaluate])
+@pytest.mark.parametrize("name", ["a/b", "../a", "..", ""])
+def test_names_that_are_paths_are_refused_before_the_run_is_opened(module, name, capsys):
+    assert module.main(["nowhere", "--name", name]) == 2
+    assert "--name: expected letters, digits, -, _ and, beh" in capsys.readouterr().err
+
+
 def test_more_sequences_than_there_are_is_explained(command, smoke_run):
-    printed = command("evaluate", smoke_run, "--sequences", "500", expect=2)
-    assert "holds 64 sequences, fewer than the 500" in printed
+    for program, *options in (("evaluate",), ("rollout", "--seen", "10", "--steps", "5")):
+        printed = command(program, smoke_run, *options, "--sequences", "500", expect=2)
+        assert "--sequences: " in printed
+        assert "holds 64, fewer than the 500 asked for" in printed
 
 
 @pytest.mark.parametrize("content", ["{}", "[", '{"settings": {"experiment": "flying_shapes"}}'])

@@ -6,8 +6,7 @@ import pytest
 import small_mnist
 import torch
 
-from experiments import collect
-from experiments.images import evaluate, sweep
+from experiments.images import evaluate
 from experiments.images.assembly import build_objective, load_data
 from experiments.images.config import ImageExperiment
 from experiments.images.options import ImageOptions
@@ -79,7 +78,7 @@ def test_a_run_is_stopped_and_continued(digits, tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert f"python -m experiments.run iwae_mnist --resume --run-dir {folder}" in said
     assert main(["iwae_mnist", "--resume", "--run-dir", folder, "--seed", "7"]) == 2
-    assert "holds a run with training" in capsys.readouterr().err
+    assert "holds a run with seed 0 instead of 7, which" in capsys.readouterr().err
     assert main(["iwae_mnist", "--resume", "--run-dir", folder]) == 0
     whole, parts = read(tmp_path / "whole"), read(tmp_path / "parts")
     same = [name for name in whole if name.startswith("test.")]
@@ -116,6 +115,19 @@ def test_a_run_is_scored_again(digits, tmp_path, capsys):
             f"{idle[-2]}: has no effect with --estimator {idle[1] if idle[2:] else 'iwae'}"
             in printed
         )
+    # The run itself was tested on 8 of them, and there are 10 of each.
+    for name, count in (("test", 10), ("validation", 10), ("training", 30)):
+        some = [str(folder), "--device", "cpu", "--particles", "2", "--split", name]
+        assert evaluate.main([*some, "--images", str(count)]) == 0
+        kept = f"evaluations/{name}-iwae2-{count}images-best-seed0.json"
+        assert read(folder, kept)["images"] == count
+        assert evaluate.main([*some, "--images", str(count + 1)]) == 2
+        said = f"holds {count}, fewer than the {count + 1} asked for"
+        assert said in capsys.readouterr().err
+    assert evaluate.main([str(folder), "--device", "cpu", "--particles", "2"]) == 0
+    assert (folder / "evaluations" / "test-iwae2-8images-best-seed0.json").is_file()
+    assert evaluate.main([str(folder), "--images", "0"]) == 2
+    assert "--images: expected at least 1, got 0" in capsys.readouterr().err
     assert evaluate.main([str(tmp_path / "nowhere")]) == 2
     assert "config.json" in capsys.readouterr().err
 
@@ -139,39 +151,6 @@ def test_estimates_that_few_draws_decide_are_marked(digits, tmp_path, monkeypatc
     written, printed = estimates(1.1)
     assert (written["wide_spreads"], written["trusted"]) == (1, False)
     assert "85.000 ± 5.000 *\n  * do not trust this mean: a few draws decide 1 of" in printed
-
-
-def test_optimisers_are_compared_by_one_command(digits, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    command = ["--scale", "smoke", "--latent-sizes", "2", "3", "--device", "cpu"]
-    assert sweep.main(command) == 0
-    names = {path.name for path in (tmp_path / "runs" / "tables").iterdir()}
-    # experiments.sweep vae_mnist writes vae_mnist.md and so on there.
-    assert names == {f"vae_mnist_sizes.{suffix}" for suffix in ("md", "csv", "json", "png")}
-    rows = read(tmp_path, "runs/tables/vae_mnist_sizes.json")["rows"]
-    assert {row["setting"] for row in rows} == {
-        f"dynamic-elbo-latent-size{size}{optimizer}"
-        for size in (2, 3)
-        for optimizer in ("", "-adagrad")
-    }
-    assert {row["metric"] for row in rows} == {
-        f"test.{name}" for name in ("nll_elbo", "kl", "nll_iwae_3", "nll_iwae_20", "active_z_1")
-    }
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/vae_mnist/*/*.json")}
-    capsys.readouterr()
-    assert sweep.main([*command, "--seeds", "2"]) == 0
-    assert "--seed 0" not in capsys.readouterr().out.split("| setting")[0]
-    assert all(path.stat().st_mtime_ns == changed for path, changed in before.items())
-    runs = sorted(map(str, tmp_path.glob("runs/vae_mnist/*")))
-    assert len(runs) == 8
-    assert collect.main([*runs, "--output", "again"]) == 0
-    again = read(tmp_path, "again/vae_mnist.json")["rows"]
-    both = {(row["setting"], row["metric"]): row["values"] for row in again}
-    table = read(tmp_path, "runs/tables/vae_mnist_sizes.json")["rows"]
-    assert both == {(row["setting"], row["metric"]): row["values"] for row in table}
-    assert all(row["seeds"] == [0, 1] for row in again)
-    assert collect.main([runs[0], runs[0]]) == 2
-    assert "is there twice" in capsys.readouterr().err
 
 
 def settings(experiment="vae_mnist", **options):

@@ -36,6 +36,8 @@ def test_folders_are_imported(folder, capsys):
         assert file.attrs["generator"] == "import_frames"
         assert file.attrs["size"].tolist() == [16, 8]
         assert file.attrs["masks"] == "masks"
+        assert (file.attrs["method"], file.attrs["nearest"]) == ("crop", False)
+        assert "seed" not in file.attrs
     assert sorted(os.listdir(folder)) == ["masks", "mine", "mine.h5"]
 
 
@@ -64,10 +66,13 @@ def test_progress_of_a_long_import_is_told(monkeypatch, capsys):
         (["--output", "old.h5"], "--output old.h5: exists already; choose another name"),
         (["--masks", "nowhere.npy"], "nowhere.npy: expected a file, found none"),
         (["--length", "0"], "--length: expected at least 1, got 0"),
-        (["--size", "0", "4"], "rows: expected at least 1, got 0"),
+        (["--size", "0", "4"], "--size: expected at least 1, got 0"),
         (["--axes", "NHW"], "expected 3 axes NHW"),
         (["--test", "0.95"], "each split needs one or more"),
         (["--seed", "-1"], "--seed: expected at least 0, got -1"),
+        (["--seed", "0", "--in-order"], "--seed: nothing is drawn with --in-order"),
+        (["--method", "crop"], "--method: says how images are resized"),
+        (["--nearest"], "--nearest: says how images are resized"),
     ],
 )
 def test_bad_input_is_explained_and_changes_nothing(folder, capsys, options, message):
@@ -85,6 +90,9 @@ def test_a_file_is_replaced_when_asked(folder):
     assert import_frames.main(["frames.npy", "--overwrite"]) == 0
     with HDF5Frames("frames.h5", "training") as source:
         assert source.num_sequences == 10
+    with h5py.File("frames.h5") as file:
+        assert file.attrs["seed"] == 0
+        assert not {"size", "method", "nearest", "overwrite"} & set(file.attrs)
 
 
 def test_axes_of_images_are_refused(folder, capsys):

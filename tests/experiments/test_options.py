@@ -234,10 +234,25 @@ def test_a_run_of_bfloat16_stays_one(tmp_path):
         resume_settings(replace(asked, precision="float32"), coarse)
 
 
-def test_a_run_on_a_file_is_resumed_with_the_file_given_again(tmp_path):
+def test_a_run_on_a_file_is_resumed_with_the_file_given_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     directory = RunDirectory(tmp_path / "run")
-    asked = RunOptions("flying_shapes", device="cpu", scale="smoke", data=tmp_path / "mine.h5")
+    asked = RunOptions("flying_shapes", device="cpu", scale="smoke", data=Path("mine.h5"))
     directory.create({"settings": resolve(asked)[0].to_dict()})
-    assert resume_settings(asked, directory).data == str(tmp_path / "mine.h5")
-    with pytest.raises(CheckpointError, match=r"with data .*mine\.h5, but .* asks for other\.h5"):
+    older = RunDirectory(tmp_path / "older")
+    older.create({"settings": {**resolve(asked)[0].to_dict(), "data": "mine.h5"}})
+    mine, again = tmp_path / "mine.h5", replace(asked, data=tmp_path / "run" / ".." / "mine.h5")
+    for run in (directory, older):
+        assert {resume_settings(options, run).data for options in (asked, again)} == {str(mine)}
+    with pytest.raises(CheckpointError, match=r"with data .*mine\.h5 instead of /.*/other\.h5"):
         resume_settings(replace(asked, data=Path("other.h5")), directory)
+    # From elsewhere the same name is another file.
+    monkeypatch.chdir(tmp_path.parent)
+    assert resume_settings(again, directory).data == str(mine)
+    with pytest.raises(CheckpointError, match="holds a run with data"):
+        resume_settings(asked, directory)
+
+
+def test_a_link_to_a_published_file_keeps_its_name(tmp_path):
+    (tmp_path / "flying_shapes.h5").symlink_to(tmp_path / "long-name.h5")
+    assert settings(data=tmp_path / "flying_shapes.h5").data_name == "flying_shapes"

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 
+import matplotlib
 import pytest
 from PIL import Image, ImageSequence
 from smoke_commands import read
@@ -48,6 +49,17 @@ def test_the_command_makes_the_same_page_again(smoke_run, tmp_path, capsys):
     assert report([str(smoke_run), "--output", str(again)]) == 0
     assert f"written to {again}" in capsys.readouterr().out
     assert again.read_text() == whole
+
+
+def test_the_first_command_of_a_day_is_quiet(command, smoke_run, tmp_path):
+    """ArviZ notes in the cache folder that it has announced its next version today."""
+    kept = {"MPLCONFIGDIR": matplotlib.get_cachedir()}
+    words = ("report", smoke_run, "--output", tmp_path / "report.html")
+    printed = command(*words, XDG_CACHE_HOME=str(tmp_path / "cache"), **kept)
+    assert printed == f"written to {tmp_path / 'report.html'}\n"
+    (tmp_path / "file").touch()
+    refused = command(*words, XDG_CACHE_HOME=str(tmp_path / "file"), **kept, expect=2)
+    assert "set XDG_CACHE_HOME to one that can be written" in refused
 
 
 def test_files_are_embedded_without_loss(smoke_run, tmp_path):

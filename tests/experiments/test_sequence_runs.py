@@ -103,7 +103,7 @@ def test_a_run_is_stopped_and_continued(jsb, tmp_path, monkeypatch, capsys, opti
     assert f"python -m experiments.run chorales --resume --run-dir {tmp_path / 'parts'}" in said
     folder = str(tmp_path / "parts")
     assert main(["chorales", "--resume", "--run-dir", folder, "--seed", "7"]) == 2
-    assert "holds a run with training" in capsys.readouterr().err
+    assert "holds a run with seed 0 instead of 7, which" in capsys.readouterr().err
     assert main(["chorales", "--resume", "--run-dir", folder]) == 0
     whole, parts = (
         json.loads((tmp_path / name / "summary.json").read_text()) for name in ("whole", "parts")
@@ -165,7 +165,7 @@ def test_more_sequences_are_scored_than_the_run_did(tmp_path, monkeypatch, capsy
     assert floor(3) != pytest.approx(floor(2))
     many = str(len(source) + 1)
     assert evaluate.main([*options, "--sequences", many]) == 2
-    assert f"has {len(source)}, fewer than the {many} asked for" in capsys.readouterr().err
+    assert f"holds {len(source)}, fewer than the {many} asked for" in capsys.readouterr().err
     assert evaluate.main([*options, "--sequences", "0"]) == 2
     assert "--sequences: expected at least 1, got 0" in capsys.readouterr().err
 

@@ -37,12 +37,31 @@ def test_help_begins_with_what_the_kind_has_and_ends_with_the_place(options, cap
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize(
-    "options", [CompareOptions, EvaluateOptions, RolloutOptions, GenerateOptions]
-)
-def test_device_and_threads_are_explained(options, capsys):
+def help_of(options, capsys):
     with pytest.raises(SystemExit, match="0"):
         parse(options, "command", ["--help"])
-    printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert "--device TEXT cpu, cuda or cuda:N. Default: CUDA where there is one." in printed
+    return " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("options", "resumed"),
+    [
+        *((options, "") for options in (CompareOptions, EvaluateOptions)),
+        *((options, "") for options in (RolloutOptions, GenerateOptions)),
+        *((kind.options, "; with --resume, that of the run") for kind in KINDS.values()),
+    ],
+)
+def test_device_and_threads_are_explained(options, resumed, capsys):
+    printed = help_of(options, capsys)
+    device = f"cpu, cuda or cuda:N. Default: CUDA where there is one{resumed}."
+    assert f"--device TEXT {device}" in printed
     assert "--threads INT CPU threads. Default: PyTorch's choice, the number of cores." in printed
+
+
+def test_noise_means_the_same_where_it_is_trained_with_and_tested_with(capsys):
+    meaning = (
+        "Probability that a pixel of the guide's input is flipped; of digits and sprites, that a "
+        "channel of it is replaced by a random value"
+    )
+    for options in (FRAMES.options, EvaluateOptions):
+        assert f"--noise FLOAT {meaning}" in help_of(options, capsys)

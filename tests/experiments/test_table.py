@@ -117,7 +117,7 @@ def test_runs_on_published_files_are_tested_on_such(runner, smoke_file, tmp_path
     assert main([*table, "--only", "generalisation"]) == 0
     tested = [read(path)["data"] for path in tmp_path.glob("runs/*/*/evaluations/*.json")]
     expected = ("flying_shapes",) * 5 + ("flying_shapes_4", "flying_shapes_5")
-    assert sorted(tested) == [f"published/{name}.h5, split 'test'" for name in expected]
+    assert sorted(tested) == [f"{published}/{name}.h5, split 'test'" for name in expected]
     # No file of 51 frames was published.
     assert main([*table, "--only", "steps"]) == 1
     assert "published/flying_shapes.h5, split 'test' has 21;" in capsys.readouterr().err
@@ -128,7 +128,8 @@ def test_runs_on_a_file_of_ones_own_are_tested_on_no_other(runner, smoke_file, t
     (tmp_path / "shapes.h5").symlink_to(smoke_file)
     static = ["static", *SHAPES[1:], "--data", "mine.h5", "--seeds", "1", "--only"]
     assert main([*static, "generalisation"]) == 1
-    assert capsys.readouterr().err.count("the run was trained on mine.h5, in place of which") == 6
+    said = f"the run was trained on {tmp_path}/mine.h5, in place of which"
+    assert capsys.readouterr().err.count(said) == 6
     assert main([*static, "generalisation", "--dry-run"]) == 0
     assert capsys.readouterr().out.count("\nrefused      runs/static_shapes/smoke-") == 6
 
