@@ -55,6 +55,8 @@ def fit_sequences(
         If the folder holds another run, or the checkpoint to resume is corrupt or another's.
     ConfigError
         If the data do not fit the model, or the arguments each other.
+    DataError
+        If the data hold what the output law has no density for.
     NumericalError
         If the loss becomes NaN or infinite; the last checkpoint is kept.
     ProcessError
@@ -62,13 +64,9 @@ def fit_sequences(
     """
     config = TrainingConfig() if config is None else config
     check_arguments(config, directory, validated=validation is not None, resume=resume)
-    size = objective.model.law_of_steps.size
     for source in (training, validation):
-        if source is not None and source.size != size:
-            raise ConfigError(
-                f"{source.name}: has {source.size} numbers a step, but the model's output law "
-                f"{size}; build it with size={source.size}"
-            )
+        if source is not None:
+            objective.model.check(source)
     if processes.count > 1 and any(isinstance(m, NormalisedMean) for m in objective.modules()):
         raise ConfigError(
             f"batch_norm: its averages would differ in {processes.count} processes; train in one, "

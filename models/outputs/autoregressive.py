@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from models.recurrent_prior import MIN_SCALE, gaussian_head
 from pyro_nem.checks import at_least
+from pyro_nem.data import SequenceSet
 from pyro_nem.errors import ConfigError
 
 __all__ = ["AutoregressiveLaw", "AutoregressiveOutput"]
@@ -84,6 +85,9 @@ class AutoregressiveOutput(nn.Module):
             )
         self.register_buffer("coefficients", coefficients)
         self.register_buffer("centre", (reflection / _LARGEST).atanh().to(coefficients.dtype))
+
+    def check(self, data: SequenceSet) -> None:
+        """Accept any set: its numbers are finite, and every finite one is possible."""
 
     def features(self, x: Tensor) -> Tensor:
         """Return what a network reads of frames, [..., D] -> [..., F]; see the class."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from models.recurrent_prior import MIN_SCALE, gaussian_head
 from pyro_nem.checks import at_least
+from pyro_nem.data import SequenceSet
 
 __all__ = ["GaussianOutput"]
 
@@ -33,6 +34,9 @@ class GaussianOutput(nn.Module):
         self.size = self.num_inputs = size
         self.num_parameters = 2 * size
         self.min_scale = min_scale
+
+    def check(self, data: SequenceSet) -> None:
+        """Accept any set: its numbers are finite, and every finite one is possible."""
 
     def features(self, x: Tensor) -> Tensor:
         """Return x itself."""

@@ -3,7 +3,9 @@
 import json
 import math
 from dataclasses import replace
+from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from small_run import numbers
@@ -15,6 +17,7 @@ from inference.sequences import (
     SequenceObjective,
     SequencePosterior,
     continue_sequences,
+    diagnose_sequences,
     draw_sequences,
     fit_sequences,
     posterior,
@@ -24,7 +27,7 @@ from inference.sequences.evaluation import SequenceScores, score_objective
 from inference.sequences.task import SequenceTask
 from models import BernoulliOutput, SequenceVRNN
 from pyro_nem.data import SequenceSet
-from pyro_nem.errors import ConfigError
+from pyro_nem.errors import ConfigError, DataError
 
 CONFIG = TrainingConfig(
     updates=6, batch_size=4, warmup=2, log_every=1, validate_every=2, averaging=0.9
@@ -207,6 +210,22 @@ def test_sequences_of_another_size_are_refused():
         fit_sequences(objective(), rolls(MANY, size=5), config=CONFIG)
     with pytest.raises(ConfigError, match="early stopping needs validation data"):
         fit_sequences(objective(), rolls(MANY), config=TrainingConfig(patience=2))
+
+
+def test_data_without_a_density_are_refused_before_they_are_used(tmp_path):
+    module = objective()
+    bad = SequenceSet("bad", [*rolls(MANY).sequences, np.full((3, SIZE), 2, np.uint8)])
+    message = r"bad, sequence 10, step 0, number 0: .* found 2"
+    refused = partial(pytest.raises, DataError, match=message)
+    for sets in ((bad,), (rolls(MANY), bad)):
+        with refused():
+            fit_sequences(module, *sets, config=CONFIG, directory=RunDirectory(tmp_path / "run"))
+        assert not (tmp_path / "run").exists()
+    for use in (score_objective, score_sequences, partial(diagnose_sequences, sequences=20)):
+        with refused():
+            use(module, bad)
+        with pytest.raises(ConfigError, match="has 5 numbers a step"):
+            use(module, rolls(MANY, size=5))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
