@@ -71,7 +71,7 @@ class SequenceVRNN(nn.Module):
         min_scale: float = MIN_SCALE,
     ) -> None:
         super().__init__()
-        at_least(0, latent_size=latent_size)
+        at_least(0, latent_size=latent_size, min_scale=min_scale)
         at_least(1, hidden_size=hidden_size)
         self.output = output
         self.latent_size = latent_size

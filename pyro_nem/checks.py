@@ -9,16 +9,16 @@ from pyro_nem.errors import ConfigError
 __all__ = ["at_least", "one_of"]
 
 
-def at_least(smallest: int, **values: int | None) -> None:
-    """Check whole numbers by name; None stands for one that was not given.
+def at_least(smallest: int, **values: float | None) -> None:
+    """Check numbers by name; None stands for one that was not given.
 
     Raises
     ------
     ConfigError
-        If one is smaller.
+        If one is smaller, or NaN.
     """
     for name, value in values.items():
-        if value is not None and value < smallest:
+        if value is not None and not value >= smallest:
             raise ConfigError(f"{name}: expected at least {smallest}, got {value}")
 
 

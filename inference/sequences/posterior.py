@@ -15,6 +15,7 @@ from inference.sequences.resampling import SystematicResampling
 from inference.sequences.unrolling import Drawn, Resampler, unroll
 from models import SequenceRollout, SequenceVRNN, StateLaw, gaussian_head
 from models.recurrent_prior import MIN_SCALE
+from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceBatch
 from pyro_nem.errors import ConfigError
 from pyro_nem.networks import perceptron
@@ -45,7 +46,7 @@ class SequencePosterior(ModelGuide):
     Raises
     ------
     ConfigError
-        If the model has no latents.
+        If the model has no latents, or ``min_scale`` is below 0.
     """
 
     stochastic = True
@@ -66,6 +67,7 @@ class SequencePosterior(ModelGuide):
             raise ConfigError(
                 "model: it has no latents to infer; use NoLatents, or latent_size above 0"
             )
+        at_least(0, min_scale=min_scale)
         self.residual = residual
         self.min_scale = min_scale
         self.reader = BackwardReader(model.width, model.hidden_size) if smoothing else None

@@ -29,12 +29,13 @@ class GaussianMixtureOutput(nn.Module):
     Raises
     ------
     ConfigError
-        If a size is below 1.
+        If a size is below 1, or ``min_scale`` below 0.
     """
 
     def __init__(self, size: int, components: int = 20, *, min_scale: float = MIN_SCALE) -> None:
         super().__init__()
         at_least(1, size=size, components=components)
+        at_least(0, min_scale=min_scale)
         self.size = self.num_inputs = size
         self.components = components
         self.num_parameters = components * (1 + 2 * size)

@@ -37,7 +37,7 @@ class PenOutput(nn.Module):
     Raises
     ------
     ConfigError
-        If there is no component.
+        If there is no component, or ``min_scale`` is below 0.
     """
 
     size = num_inputs = 3
@@ -45,6 +45,7 @@ class PenOutput(nn.Module):
     def __init__(self, components: int = 20, *, min_scale: float = MIN_SCALE) -> None:
         super().__init__()
         at_least(1, components=components)
+        at_least(0, min_scale=min_scale)
         self.components = components
         self.num_parameters = 1 + 6 * components
         self.min_scale = min_scale
