@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 
 from inference.guides import DrawnNormal
 from models import ImageVAE, StateLaw, gaussian_head
-from pyro_nem.networks import glorot, perceptron
+from pyro_nem.networks import glorot_, perceptron
 
 __all__ = ["ImagePosterior"]
 
@@ -43,7 +43,7 @@ class ImagePosterior(nn.Module):
             )
         )
         if model.glorot_weights:
-            glorot(self.encoders)
+            self.encoders.apply(glorot_)
 
     @property
     def model(self) -> ImageVAE:
