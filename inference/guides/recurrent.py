@@ -10,7 +10,9 @@ from torch import Generator, Tensor, nn
 
 from inference.e_step import responsibilities
 from inference.guides.protocol import register_states
-from inference.guides.state import GuideState, own_frame, repeat_rows, stack_states
+from inference.guides.state import GuideState, own_frame, stack_states
+from inference.particles import repeat_rows
+from inference.standard_normal import standard_normal
 from models import Rollout, SpatialMixture, StateLaw
 from pyro_nem.data import Clip
 
@@ -105,7 +107,7 @@ class RecurrentGuide(nn.Module, ABC):
         model = self.model
         like = next(model.decoder.parameters())
         shape = (batch, model.num_components, model.num_pixels)
-        noise = torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device).abs()
+        noise = standard_normal(shape, like, generator).abs()
         # In 32 bits one draw of ten millions is exactly 0, and 0 / 0 for a single component.
         noise = noise.clamp_min(torch.finfo(noise.dtype).tiny)
         return self._before(batch, noise / noise.sum(1, keepdim=True))
@@ -244,9 +246,6 @@ def draw_with(generator: Generator | None) -> Draw:
     """Return the reparameterised draw loc + scale * noise, the noise from a generator."""
 
     def draw(law: StateLaw) -> Tensor:
-        noise = torch.randn(
-            law.loc.shape, generator=generator, dtype=law.loc.dtype, device=law.loc.device
-        )
-        return law.loc + law.scale * noise
+        return law.loc + law.scale * standard_normal(law.loc.shape, law.loc, generator)
 
     return draw

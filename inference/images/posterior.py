@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pyro
 import pyro.distributions as dist
-import torch
 from torch import Generator, Tensor, nn
 
 from inference.guides import DrawnNormal
+from inference.standard_normal import standard_normal
 from models import ImageVAE, StateLaw, gaussian_head
 from pyro_nem.networks import glorot_, perceptron
 
@@ -65,8 +65,7 @@ class ImagePosterior(nn.Module):
         like = next(self.parameters())
         rows = (images,) if particles == 1 else (particles, images)
         return tuple(
-            torch.randn(*rows, size, generator=generator, dtype=like.dtype, device=like.device)
-            for size in self.model.latent_sizes
+            standard_normal((*rows, size), like, generator) for size in self.model.latent_sizes
         )
 
     def law(self, layer: int, below: Tensor) -> StateLaw:

@@ -13,6 +13,7 @@ from inference.sequences.protocol import ModelGuide
 from inference.sequences.reader import BackwardReader
 from inference.sequences.resampling import SystematicResampling
 from inference.sequences.unrolling import Drawn, Resampler, unroll
+from inference.standard_normal import standard_normal
 from models import SequenceRollout, SequenceVRNN, StateLaw, gaussian_head
 from models.recurrent_prior import MIN_SCALE
 from pyro_nem.checks import at_least
@@ -20,7 +21,7 @@ from pyro_nem.data import SequenceBatch
 from pyro_nem.errors import ConfigError
 from pyro_nem.networks import perceptron
 
-__all__ = ["SequencePosterior", "standard_normal"]
+__all__ = ["SequencePosterior"]
 
 
 class SequencePosterior(ModelGuide):
@@ -157,8 +158,3 @@ class SequencePosterior(ModelGuide):
         features = self.model.read(batch.x)
         known = features if self.reader is None else self.reader(features, batch.lengths)
         return features, known
-
-
-def standard_normal(shape: tuple[int, ...], like: Tensor, generator: Generator | None) -> Tensor:
-    """Return standard normal numbers of a shape."""
-    return torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
