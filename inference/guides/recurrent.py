@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from inference.e_step import responsibilities
+from inference.guides.model_guide import ModelGuide
 from inference.guides.protocol import register_states
 from inference.guides.state import GuideState, own_frame, stack_states
 from inference.particles import repeat_rows
@@ -22,18 +23,7 @@ Draw = Callable[[StateLaw], Tensor]
 """How a stochastic guide takes theta [B, K, H] from its law."""
 
 
-class _Link:
-    """A reference to the model that does not make the guide own the model's parameters.
-
-    An attribute that is an nn.Module would be registered as a child: the decoder's weights would
-    then appear twice in the state dict of a module that holds model and guide.
-    """
-
-    def __init__(self, model: SpatialMixture) -> None:
-        self.model = model
-
-
-class RecurrentGuide(nn.Module, ABC):
+class RecurrentGuide(ModelGuide[SpatialMixture], ABC):
     """Parameterises q(theta_{1:T} | x) by a recurrence over the frames; a base class.
 
     Parameters
@@ -49,14 +39,8 @@ class RecurrentGuide(nn.Module, ABC):
     """Whether theta is drawn, so that several particles differ."""
 
     def __init__(self, model: SpatialMixture, *, gradient_gamma: bool = False) -> None:
-        super().__init__()
-        self._link = _Link(model)
+        super().__init__(model)
         self.gradient_gamma = gradient_gamma
-
-    @property
-    def model(self) -> SpatialMixture:
-        """The model that this guide inverts."""
-        return self._link.model
 
     @abstractmethod
     def init(self, batch: int) -> tuple[Tensor, Tensor]:

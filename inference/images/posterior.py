@@ -8,7 +8,7 @@ import pyro
 import pyro.distributions as dist
 from torch import Generator, Tensor, nn
 
-from inference.guides import DrawnNormal
+from inference.guides import DrawnNormal, ModelGuide
 from inference.standard_normal import standard_normal
 from models import ImageVAE, StateLaw, gaussian_head
 from pyro_nem.networks import glorot_, perceptron
@@ -16,7 +16,7 @@ from pyro_nem.networks import glorot_, perceptron
 __all__ = ["ImagePosterior"]
 
 
-class ImagePosterior(nn.Module):
+class ImagePosterior(ModelGuide[ImageVAE]):
     """Parameterises q(z | x) = q(z_1 | x) prod_l q(z_l | z_{l-1}), each Normal and diagonal.
 
     Calling it is a Pyro program with the sites "z_1", ..., "z_L" of the model.
@@ -29,9 +29,7 @@ class ImagePosterior(nn.Module):
     """
 
     def __init__(self, model: ImageVAE) -> None:
-        super().__init__()
-        # In a list, which nn.Module does not register.
-        self._models = [model]
+        super().__init__(model)
         inputs = (model.law_of_images.num_inputs, *model.latent_sizes)
         self.encoders = nn.ModuleList(
             nn.Sequential(
@@ -44,11 +42,6 @@ class ImagePosterior(nn.Module):
         )
         if model.glorot_weights:
             self.encoders.apply(glorot_)
-
-    @property
-    def model(self) -> ImageVAE:
-        """The model that this guide inverts."""
-        return self._models[0]
 
     def noise(
         self, images: int, particles: int = 1, generator: Generator | None = None

@@ -7,9 +7,8 @@ import torch
 from pyro import poutine
 from torch import Generator, Tensor, nn
 
-from inference.guides import DrawnNormal
+from inference.guides import DrawnNormal, ModelGuide
 from inference.sequences.normalised_mean import NormalisedMean
-from inference.sequences.protocol import ModelGuide
 from inference.sequences.reader import BackwardReader
 from inference.sequences.resampling import SystematicResampling
 from inference.sequences.unrolling import Drawn, Resampler, unroll
@@ -24,7 +23,7 @@ from pyro_nem.networks import perceptron
 __all__ = ["SequencePosterior"]
 
 
-class SequencePosterior(ModelGuide):
+class SequencePosterior(ModelGuide[SequenceVRNN]):
     """Parameterises q(z_t | h_{t-1}, x_t) = Normal, or q(z_t | h_{t-1}, x_{t:T}) when smoothing.
 
     h is the recurrence of the model, which has taken in the latents before; phi_x is the model's.
