@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inference.bounds import Divergence, Estimator
+from pyro_nem.checks import at_least, one_of
 from pyro_nem.errors import ConfigError
 
 __all__ = ["BoundConfig", "ObjectiveName"]
@@ -38,8 +39,10 @@ class BoundConfig:
     """KL of each component and step, in nats, that costs nothing in training (elbo and vae)."""
 
     def __post_init__(self) -> None:
-        if self.particles < 1:
-            raise ConfigError(f"particles: expected at least 1, got {self.particles}")
+        one_of(ObjectiveName, objective=self.objective)
+        one_of(Estimator, gradient=self.gradient)
+        one_of(Divergence, divergence=self.divergence)
+        at_least(1, particles=self.particles)
         if self.kl_warmup < 0:
             raise ConfigError(f"kl_warmup: expected 0 or more updates, got {self.kl_warmup}")
         if not (math.isfinite(self.free_nats) and self.free_nats >= 0.0):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from pyro import poutine
@@ -23,6 +23,7 @@ from inference.enumerated_trace import (
     with_values,
 )
 from inference.step_weights import weigh_steps
+from pyro_nem.checks import at_least, one_of
 from pyro_nem.errors import ConfigError
 
 __all__ = ["BoundName", "Divergence", "EnumeratedBound", "Estimator", "combine"]
@@ -103,16 +104,10 @@ class EnumeratedBound(ELBO):  # type: ignore[misc]  # pyro is untyped
         step_weights: Sequence[float] | None = None,
         rescore: Rescore | None = None,
     ) -> None:
-        for argument, value, kind in (
-            ("bound", bound, BoundName),
-            ("gradient", gradient, Estimator),
-            ("divergence", divergence, Divergence),
-        ):
-            if value not in get_args(kind):
-                known = ", ".join(get_args(kind))
-                raise ConfigError(f"{argument}: expected one of {known}, got {value!r}")
-        if particles < 1:
-            raise ConfigError(f"particles: expected at least 1, got {particles}")
+        one_of(BoundName, bound=bound)
+        one_of(Estimator, gradient=gradient)
+        one_of(Divergence, divergence=divergence)
+        at_least(1, particles=particles)
         if not all(0.0 <= weight < math.inf for weight in step_weights or ()):
             raise ConfigError(f"step_weights: expected finite weights >= 0, got {step_weights}")
         if gradient == "dreg" and bound != "iwae":

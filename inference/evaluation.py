@@ -29,7 +29,7 @@ from inference.step_weights import resolve_step_weights
 from inference.streams import Stream
 from inference.task import Metrics
 from models import BernoulliPixels, SpatialMixture
-from pyro_nem.checks import at_least
+from pyro_nem.checks import at_least, one_of
 from pyro_nem.data import FrameSource, Noise, as_source, make_clip
 from pyro_nem.errors import ConfigError
 
@@ -155,6 +155,8 @@ def evaluate(
         If the first frames hold values that no pixel can have.
     """
     at_least(1, particles=particles, sequences=sequences)
+    for score in scores:
+        one_of(Score, scores=score)
     source = as_source(data, "data")
     steps = default_steps(source) if steps is None else steps
     noise = default_noise(objective.model) if noise is None else noise

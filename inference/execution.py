@@ -7,13 +7,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import nn
 
 from inference.objective import NEMObjective
 from inference.processes import Processes
+from pyro_nem.checks import one_of
 from pyro_nem.errors import ConfigError
 
 __all__ = ["Execution", "Precision", "captures", "prepare"]
@@ -42,9 +43,7 @@ class Execution:
     """Hold the training frames on the device."""
 
     def __post_init__(self) -> None:
-        if self.precision not in get_args(Precision):
-            known = ", ".join(get_args(Precision))
-            raise ConfigError(f"precision: expected one of {known}, got {self.precision!r}")
+        one_of(Precision, precision=self.precision)
 
     @staticmethod
     def usual(device: torch.device | str) -> Execution:

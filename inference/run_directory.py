@@ -52,8 +52,8 @@ class RunDirectory:
         """
         if (file := self.evidence()) is not None:
             raise CheckpointError(
-                f"{self.path}: holds a run already (there is {file.name}); continue it with "
-                "--resume, or choose another folder with --run-dir"
+                f"{self.path}: holds a run already (there is {file.name}); resume it "
+                "(resume=True, --resume), or choose another directory (--run-dir)"
             )
 
     def create(self, config: Mapping[str, Any]) -> None:
@@ -110,7 +110,7 @@ class RunDirectory:
         CheckpointError
             If the run is not finished, or the file is not JSON.
         """
-        return self._read(self.summary, "finish the run with --resume first")
+        return self._read(self.summary, "resume the run first, until it has finished")
 
     def append_metrics(self, record: Record) -> None:
         """Add one line to ``metrics.jsonl``."""

@@ -8,11 +8,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from pyro_nem.checks import one_of
 from pyro_nem.errors import ConfigError
 
 __all__ = ["StepWeights", "resolve_step_weights", "weigh_steps"]
 
-StepWeights = Literal["all", "last"] | tuple[float, ...]
+_Named = Literal["all", "last"]
+
+StepWeights = _Named | tuple[float, ...]
 
 
 def resolve_step_weights(weights: StepWeights, steps: int) -> tuple[float, ...]:
@@ -29,8 +32,11 @@ def resolve_step_weights(weights: StepWeights, steps: int) -> tuple[float, ...]:
     Raises
     ------
     ConfigError
-        If a list has another length than T, a negative or non-finite entry, or only zeros.
+        If a name is unknown, or a list has another length than T, a negative or non-finite entry,
+        or only zeros.
     """
+    if isinstance(weights, str):
+        one_of(_Named, step_weights=weights)
     if weights == "all":
         return (1.0,) * steps
     if weights == "last":

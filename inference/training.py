@@ -185,7 +185,7 @@ class _Loop(Generic[BatchT]):
         if not math.isfinite(loss):
             raise NumericalError(
                 f"the validation loss became {loss} at update {self.update}; the last checkpoint "
-                "is kept. Lower the learning rate or clip the gradient (--clip-norm)."
+                "is kept. Lower the learning rate or clip the gradient (clip_norm, --clip-norm)."
             )
         if loss < self.best:
             self.best, self.waited = loss, 0

@@ -6,9 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from pyro_nem.checks import at_least, one_of
 from pyro_nem.errors import ConfigError
 
 __all__ = ["TrainingConfig"]
+
+OptimizerName = Literal["adam", "adagrad"]
+DecayName = Literal["constant", "cosine", "stages"]
 
 _LARGEST_SEED = 2**63 - 1
 
@@ -27,7 +31,7 @@ class TrainingConfig:
     batch_size: int = 32
     """B, sequences in an update, over all processes."""
 
-    optimizer: Literal["adam", "adagrad"] = "adam"
+    optimizer: OptimizerName = "adam"
     """What takes the steps."""
 
     learning_rate: float = 4e-3
@@ -36,7 +40,7 @@ class TrainingConfig:
     warmup: int = 100
     """Updates over which the learning rate rises linearly from zero."""
 
-    decay: Literal["constant", "cosine", "stages"] = "cosine"
+    decay: DecayName = "cosine"
     """What the learning rate does after the warm-up: stay, fall to zero at the last update, or fall
     tenfold in seven equal ratios, each stage three times as long as the one before."""
 
@@ -59,9 +63,10 @@ class TrainingConfig:
     """Seed of the initial weights, the order of the data, the noise and the first gamma."""
 
     def __post_init__(self) -> None:
+        one_of(OptimizerName, optimizer=self.optimizer)
+        one_of(DecayName, decay=self.decay)
         for name in ("updates", "batch_size", "log_every", "validate_every"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
+            at_least(1, **{name: getattr(self, name)})
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ConfigError(
                 f"learning_rate: expected a positive number, got {self.learning_rate}"

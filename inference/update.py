@@ -119,7 +119,7 @@ class Update(Generic[BatchT]):
         if not math.isfinite(loss):
             raise NumericalError(
                 f"the loss became {loss} at update {number:.0f}; the last checkpoint is kept. "
-                "Lower the learning rate or clip the gradient (--clip-norm)."
+                "Lower the learning rate or clip the gradient (clip_norm, --clip-norm)."
             )
         raise NumericalError(
             f"the gradient became {norm} at update {number:.0f}; the last checkpoint is kept. "

@@ -14,7 +14,7 @@ from models.recurrent_prior import gaussian_head
 from models.rollout import StateLaw
 from pyro_nem.checks import at_least
 from pyro_nem.errors import ConfigError
-from pyro_nem.networks import glorot, perceptron
+from pyro_nem.networks import glorot_, perceptron
 
 __all__ = ["ImageVAE"]
 
@@ -80,7 +80,7 @@ class ImageVAE(nn.Module):
         )
         self.glorot_weights = glorot_weights
         if glorot_weights:
-            glorot(self.decoders)
+            self.decoders.apply(glorot_)
 
     @property
     def law_of_images(self) -> OutputLaw:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.rollout import StateLaw
+from pyro_nem.checks import at_least
 from pyro_nem.errors import ConfigError
 
 __all__ = ["MIN_SCALE", "RecurrentPrior", "gaussian_head"]
@@ -41,9 +42,7 @@ class RecurrentPrior(nn.Module):
 
     def __init__(self, state_size: int, context_size: int, *, hidden: int = 128) -> None:
         super().__init__()
-        for name, size in (("state_size", state_size), ("context_size", context_size)):
-            if size < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {size}")
+        at_least(1, state_size=state_size, context_size=context_size, hidden=hidden)
         self.state_size = state_size
         self.context_size = context_size
         self.layers = nn.Sequential(

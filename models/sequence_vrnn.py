@@ -15,7 +15,8 @@ from models.recurrent_prior import MIN_SCALE, gaussian_head
 from models.rollout import StateLaw
 from models.sequence_rollout import RecurrentState, SequenceRollout
 from pyro_nem.checks import at_least
-from pyro_nem.data import SequenceBatch
+from pyro_nem.data import SequenceBatch, SequenceSet
+from pyro_nem.errors import ConfigError
 from pyro_nem.networks import perceptron
 
 __all__ = ["SequenceVRNN"]
@@ -70,7 +71,7 @@ class SequenceVRNN(nn.Module):
         min_scale: float = MIN_SCALE,
     ) -> None:
         super().__init__()
-        at_least(0, latent_size=latent_size)
+        at_least(0, latent_size=latent_size, min_scale=min_scale)
         at_least(1, hidden_size=hidden_size)
         self.output = output
         self.latent_size = latent_size
@@ -99,6 +100,24 @@ class SequenceVRNN(nn.Module):
         """The law of x_t."""
         output: OutputLaw = self.output  # type: ignore[assignment]  # an nn.Module with its methods
         return output
+
+    def check(self, data: SequenceSet) -> None:
+        """Check that sequences are of the kind that the model describes.
+
+        Raises
+        ------
+        ConfigError
+            If steps have another size.
+        DataError
+            If the output law has no density for a step.
+        """
+        law = self.law_of_steps
+        if data.size != law.size:
+            raise ConfigError(
+                f"{data.name}: has {data.size} numbers a step, but the model's output law "
+                f"{law.size}; build it with size={data.size}"
+            )
+        law.check(data)
 
     def forward(self, batch: SequenceBatch, rollout: SequenceRollout) -> None:
         """Register the sites of a batch: "z", if there are latents, and "x".

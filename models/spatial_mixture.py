@@ -79,7 +79,8 @@ class SpatialMixture(nn.Module):
     Raises
     ------
     ConfigError
-        If ``num_components`` is below 1, or the decoder has no room for the prior's context.
+        If ``num_components`` is below 1, or the decoder's input is not of the size of the
+        prior's states and context.
     """
 
     max_plate_nesting = 3
@@ -119,6 +120,15 @@ class SpatialMixture(nn.Module):
                 f"decoder: its input has the size {shapes.state_size}, which has to hold theta and "
                 f"the prior's context of size {self.prior.context_size}; build it with a larger "
                 "state_size"
+            )
+        # A prior that is the same for any size has none of its own.
+        own = getattr(self.prior, "state_size", self.state_size)
+        if own != self.state_size:
+            raise ConfigError(
+                f"prior: has states of size {own}, but the decoder's input of size "
+                f"{shapes.state_size} leaves {self.state_size} beside the prior's context of size "
+                f"{self.prior.context_size}; build the decoder with "
+                f"state_size={own + self.prior.context_size}"
             )
         self.mixing_logits = nn.Parameter(torch.zeros(num_components)) if learn_mixing else None
         self.network_dtype: torch.dtype | None = None

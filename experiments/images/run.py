@@ -66,7 +66,7 @@ def _train_and_score(
         data.training,
         data.validation,
         config=settings.training,
-        directory=directory,
+        directory=directory.path,
         description={"settings": settings.to_dict(), **begun},
         resume=options.resume,
         processes=processes,

@@ -78,7 +78,7 @@ def _train_and_score(
         data.validation,
         config=settings.training,
         schedule=settings.schedule,
-        directory=directory,
+        directory=directory.path,
         description={"settings": settings.to_dict(), **begun},
         resume=options.resume,
         processes=processes,

@@ -2,6 +2,7 @@
 
 from inference.guides.drawn_normal import DrawnNormal
 from inference.guides.gradient_nem import GradientNEM
+from inference.guides.model_guide import ModelGuide
 from inference.guides.protocol import Guide, register_states
 from inference.guides.r_nem import RNEM
 from inference.guides.recurrent import Draw, RecurrentGuide, draw_with
@@ -20,6 +21,7 @@ __all__ = [
     "GradientNEM",
     "Guide",
     "GuideState",
+    "ModelGuide",
     "RecurrentGuide",
     "View",
     "count_channels",

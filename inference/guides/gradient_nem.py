@@ -15,6 +15,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from inference.guides.counterparts import require_no_context
 from inference.guides.recurrent import Draw, RecurrentGuide
 from inference.guides.state import GuideState
 from models import BernoulliPixels, SpatialMixture
@@ -46,11 +47,12 @@ class GradientNEM(RecurrentGuide):
     Raises
     ------
     ConfigError
-        If the model's decoder or pixels are of another kind.
+        If the model's decoder or pixels are of another kind, or its prior has a context.
     """
 
     def __init__(self, model: SpatialMixture, *, gradient_gamma: bool = True) -> None:
         super().__init__(model, gradient_gamma=gradient_gamma)
+        require_no_context(model)
         if not isinstance(model.decoder, TiedDecoder):
             raise ConfigError(
                 "model: gradient N-EM differentiates its decoder by hand and expects a "

@@ -37,7 +37,7 @@ class RNEM(RNNEM):
     Raises
     ------
     ConfigError
-        If the encoder takes another number of channels than the views give.
+        See :class:`inference.guides.RNNEM`.
     """
 
     def __init__(

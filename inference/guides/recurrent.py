@@ -6,11 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from inference.e_step import responsibilities
+from inference.guides.model_guide import ModelGuide
 from inference.guides.protocol import register_states
-from inference.guides.state import GuideState, own_frame, repeat_rows, stack_states
+from inference.guides.state import GuideState, own_frame, stack_states
+from inference.particles import repeat_rows
+from inference.standard_normal import standard_normal
 from models import Rollout, SpatialMixture, StateLaw
 from pyro_nem.data import Clip
 
@@ -20,18 +23,7 @@ Draw = Callable[[StateLaw], Tensor]
 """How a stochastic guide takes theta [B, K, H] from its law."""
 
 
-class _Link:
-    """A reference to the model that does not make the guide own the model's parameters.
-
-    An attribute that is an nn.Module would be registered as a child: the decoder's weights would
-    then appear twice in the state dict of a module that holds model and guide.
-    """
-
-    def __init__(self, model: SpatialMixture) -> None:
-        self.model = model
-
-
-class RecurrentGuide(nn.Module, ABC):
+class RecurrentGuide(ModelGuide[SpatialMixture], ABC):
     """Parameterises q(theta_{1:T} | x) by a recurrence over the frames; a base class.
 
     Parameters
@@ -47,14 +39,8 @@ class RecurrentGuide(nn.Module, ABC):
     """Whether theta is drawn, so that several particles differ."""
 
     def __init__(self, model: SpatialMixture, *, gradient_gamma: bool = False) -> None:
-        super().__init__()
-        self._link = _Link(model)
+        super().__init__(model)
         self.gradient_gamma = gradient_gamma
-
-    @property
-    def model(self) -> SpatialMixture:
-        """The model that this guide inverts."""
-        return self._link.model
 
     @abstractmethod
     def init(self, batch: int) -> tuple[Tensor, Tensor]:
@@ -105,7 +91,7 @@ class RecurrentGuide(nn.Module, ABC):
         model = self.model
         like = next(model.decoder.parameters())
         shape = (batch, model.num_components, model.num_pixels)
-        noise = torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device).abs()
+        noise = standard_normal(shape, like, generator).abs()
         # In 32 bits one draw of ten millions is exactly 0, and 0 / 0 for a single component.
         noise = noise.clamp_min(torch.finfo(noise.dtype).tiny)
         return self._before(batch, noise / noise.sum(1, keepdim=True))
@@ -244,9 +230,6 @@ def draw_with(generator: Generator | None) -> Draw:
     """Return the reparameterised draw loc + scale * noise, the noise from a generator."""
 
     def draw(law: StateLaw) -> Tensor:
-        noise = torch.randn(
-            law.loc.shape, generator=generator, dtype=law.loc.dtype, device=law.loc.device
-        )
-        return law.loc + law.scale * noise
+        return law.loc + law.scale * standard_normal(law.loc.shape, law.loc, generator)
 
     return draw

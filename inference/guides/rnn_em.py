@@ -21,6 +21,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
+from inference.guides.counterparts import check_cell, require_no_context
 from inference.guides.recurrent import Draw, RecurrentGuide
 from inference.guides.state import GuideState
 from inference.guides.views import LOCATED_VIEWS, View, default_encoder, look
@@ -63,7 +64,7 @@ class RNNEM(RecurrentGuide):
     Raises
     ------
     ConfigError
-        If the encoder takes another number of channels than the views give.
+        If encoder or cell do not fit the model, or its prior has a context.
     """
 
     def __init__(
@@ -77,10 +78,12 @@ class RNNEM(RecurrentGuide):
         gradient_psi: bool = False,
     ) -> None:
         super().__init__(model, gradient_gamma=gradient_gamma)
+        require_no_context(model)
         self.views = tuple(views)
         self.encoder = default_encoder(encoder, self.views, model)
         if cell is None:
             cell = GatedCell(cast(Encoder, self.encoder).num_features, model.state_size)
+        check_cell(cell, model.state_size, "decoder")
         self.cell = cell
         self.gradient_psi = gradient_psi
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
+from inference.particles import stack_steps
 from models import Rollout, StateLaw
 
-__all__ = ["GuideState", "own_frame", "repeat_rows", "stack_states"]
+__all__ = ["GuideState", "own_frame", "stack_states"]
 
 
 class GuideState(NamedTuple):
@@ -54,14 +55,7 @@ def stack_states(
     particles
         S; 1 gives a rollout without the particle axis.
     """
-
-    def stack(parts: list[Tensor]) -> Tensor:
-        stacked = torch.stack(parts)  # [T, S B, ...]
-        if particles == 1:
-            return stacked
-        unfolded: Tensor = stacked.unflatten(1, (particles, -1))  # [T, S, B, ...]
-        return unfolded.transpose(0, 1)  # [S, T, B, ...]
-
+    stack = partial(stack_steps, particles=particles)
     contexts = [s.context for s in states if s.context is not None]
     laws = [s.posterior for s in states if s.posterior is not None]
     posterior = None
@@ -80,8 +74,3 @@ def stack_states(
 def own_frame(state: GuideState) -> Tensor:
     """Return the frame that a state predicts, sum_k gamma_k psi_k, [B, D, C]."""
     return (state.gamma.unsqueeze(-1) * state.psi).sum(1)
-
-
-def repeat_rows(part: Tensor, particles: int) -> Tensor:
-    """Return [B, ...] as [S B, ...], all sequences of a particle side by side."""
-    return part if particles == 1 else part.repeat(particles, *[1] * (part.dim() - 1))

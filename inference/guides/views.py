@@ -69,17 +69,16 @@ def default_encoder(
     Raises
     ------
     ConfigError
-        If the encoder takes another number of channels than the views give.
+        If the encoder takes images of another size, or with other channels than the views give.
     """
-    channels = count_channels(views, model.num_channels)
-    shape = (*model.image_shape[:2], channels)
+    shape = (*model.image_shape[:2], count_channels(views, model.num_channels))
     if encoder is None:
         return small_encoder(model, views)
-    if cast(Encoder, encoder).image_shape[2] != channels:
+    taken = tuple(cast(Encoder, encoder).image_shape)
+    if taken != shape:
         raise ConfigError(
-            f"encoder: the views {list(views)} give {channels} channels, but it takes "
-            f"{cast(Encoder, encoder).image_shape[2]}; build it with image_shape={shape} or choose "
-            "other views"
+            f"encoder: the views {list(views)} of the model's frames have the shape {shape}, but "
+            f"it takes {taken}; build it with image_shape={shape}, or choose other views"
         )
     return encoder
 

@@ -8,6 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from inference.guides.counterparts import check_cell
 from inference.guides.recurrent import Draw, RecurrentGuide
 from inference.guides.state import GuideState
 from inference.guides.views import LOCATED_VIEWS, View, default_encoder, look
@@ -55,8 +56,7 @@ class VRNN(RecurrentGuide):
     Raises
     ------
     ConfigError
-        If the model has another prior, or the encoder takes another number of channels than the
-        views give.
+        If the model has another prior, or encoder or cell do not fit it.
     """
 
     stochastic = True
@@ -85,11 +85,7 @@ class VRNN(RecurrentGuide):
         self.gradient_psi = gradient_psi
         num_features = cast(Encoder, self.encoder).num_features
         self.cell = GatedCell(num_features + model.state_size, size) if cell is None else cell
-        if cast(Cell, self.cell).state_size != size:
-            raise ConfigError(
-                f"cell: carries a state of size {cast(Cell, self.cell).state_size}, but the "
-                f"model's prior reads one of size {size}; build both with the same size"
-            )
+        check_cell(self.cell, size, "prior")
         self.layers = nn.Sequential(
             nn.Linear(num_features + size, hidden), nn.LayerNorm(hidden), nn.ReLU()
         )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from inference.images.levels import check_bits
 from inference.images.objective import ImageObjective
 from inference.images.task import ImageTask
 from inference.processes import ALONE, Processes
+from inference.resuming import check_same_settings
 from inference.run_directory import RunDirectory
 from inference.run_training import Run, check_arguments, run_training
 from inference.training_config import TrainingConfig
@@ -27,7 +30,7 @@ def fit_images(
     validation: ImageSet | None = None,
     *,
     config: TrainingConfig | None = None,
-    directory: RunDirectory | None = None,
+    directory: Path | str | None = None,
     description: Mapping[str, Any] | None = None,
     resume: bool = False,
     report: Callable[[str], None] = print,
@@ -45,7 +48,13 @@ def fit_images(
         are kept.
     config
         Updates, optimiser and schedule.
-    directory, description, resume, report, processes
+    directory
+        Folder for metrics and checkpoints; nothing is written if not given.
+    description
+        The content of the folder's ``config.json`` from a caller who keeps settings of its own, and
+        compares them when a run is resumed. If not given: bound and training, which have to be the
+        same to resume.
+    resume, report, processes
         See :func:`inference.run_training.run_training`.
 
     Raises
@@ -60,7 +69,8 @@ def fit_images(
         If another process has died or cannot be reached; the last checkpoint is kept.
     """
     config = TrainingConfig() if config is None else config
-    check_arguments(config, directory, validated=validation is not None, resume=resume)
+    run_directory = None if directory is None else RunDirectory(Path(directory))
+    check_arguments(config, run_directory, validated=validation is not None, resume=resume)
     size = objective.model.law_of_images.size
     if validation is not None:
         check_bits(validation)
@@ -70,13 +80,21 @@ def fit_images(
                 f"{source.name}: has {source.size} pixels an image, but the model's output law "
                 f"{size}; build it with size={source.size}"
             )
+    if description is None:
+        settings = {
+            "bound": asdict(objective.bound),
+            "training": asdict(config),
+        }
+        if resume and run_directory is not None:
+            check_same_settings(run_directory, settings, processes)
+        description = {"settings": settings}
     task = ImageTask(training, validation, config, processes)
     return run_training(
         task,
         objective,
         config,
-        directory=directory,
-        description={} if description is None else description,
+        directory=run_directory,
+        description=description,
         resume=resume,
         validated=validation is not None,
         report=report,

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 import pyro
 import pyro.distributions as dist
-import torch
 from torch import Generator, Tensor, nn
 
-from inference.guides import DrawnNormal
+from inference.guides import DrawnNormal, ModelGuide
+from inference.standard_normal import standard_normal
 from models import ImageVAE, StateLaw, gaussian_head
-from pyro_nem.networks import glorot, perceptron
+from pyro_nem.networks import glorot_, perceptron
 
 __all__ = ["ImagePosterior"]
 
 
-class ImagePosterior(nn.Module):
+class ImagePosterior(ModelGuide[ImageVAE]):
     """Parameterises q(z | x) = q(z_1 | x) prod_l q(z_l | z_{l-1}), each Normal and diagonal.
 
     Calling it is a Pyro program with the sites "z_1", ..., "z_L" of the model.
@@ -29,9 +29,7 @@ class ImagePosterior(nn.Module):
     """
 
     def __init__(self, model: ImageVAE) -> None:
-        super().__init__()
-        # In a list, which nn.Module does not register.
-        self._models = [model]
+        super().__init__(model)
         inputs = (model.law_of_images.num_inputs, *model.latent_sizes)
         self.encoders = nn.ModuleList(
             nn.Sequential(
@@ -43,12 +41,7 @@ class ImagePosterior(nn.Module):
             )
         )
         if model.glorot_weights:
-            glorot(self.encoders)
-
-    @property
-    def model(self) -> ImageVAE:
-        """The model that this guide inverts."""
-        return self._models[0]
+            self.encoders.apply(glorot_)
 
     def noise(
         self, images: int, particles: int = 1, generator: Generator | None = None
@@ -65,8 +58,7 @@ class ImagePosterior(nn.Module):
         like = next(self.parameters())
         rows = (images,) if particles == 1 else (particles, images)
         return tuple(
-            torch.randn(*rows, size, generator=generator, dtype=like.dtype, device=like.device)
-            for size in self.model.latent_sizes
+            standard_normal((*rows, size), like, generator) for size in self.model.latent_sizes
         )
 
     def law(self, layer: int, below: Tensor) -> StateLaw:

@@ -22,7 +22,7 @@ from inference.reference.common import (
     tile,
 )
 from models import SpatialMixture, StateLaw
-from pyro_nem.checks import at_least
+from pyro_nem.checks import at_least, one_of
 from pyro_nem.data import Clip
 from pyro_nem.errors import ConfigError, NumericalError
 
@@ -119,6 +119,7 @@ def fit_states(
     NumericalError
         If no start of some sequence ends at a finite bound.
     """
+    one_of(Family, family=family)
     at_least(1, updates=updates, particles=particles, draws=draws)
     at_least(0 if initial is not None else 1, restarts=restarts)
     if not learning_rate > 0.0:
@@ -192,10 +193,8 @@ def _build(model: SpatialMixture, clip: Clip, family: Family, start: Tensor) -> 
     init = init_to_value(values={"theta": start})
     if family == "normal":
         guide = AutoNormal(program, init_loc_fn=init)
-    elif family == "delta":
-        guide = AutoDelta(program, init_loc_fn=init)
     else:
-        raise ConfigError(f"family: expected 'normal' or 'delta', got {family!r}")
+        guide = AutoDelta(program, init_loc_fn=init)
     guide(clip)  # parameters come to be in the first run
     return guide
 

@@ -77,7 +77,9 @@ def diagnose_sequences(
     Raises
     ------
     ConfigError
-        If a number is out of range, or the model has no latents.
+        If a number is out of range, the data do not fit the model, or it has no latents.
+    DataError
+        If the data hold what the output law has no density for.
     """
     at_least(
         1,
@@ -97,6 +99,7 @@ def diagnose_sequences(
             "likelihood and no posterior; score it with score_sequences"
         )
     source = data.first(sequences)
+    objective.model.check(source)
     longest = max(len(sequence) for sequence in source.sequences)
     like = next(objective.parameters())
     parts: list[Arrays] = []

@@ -81,8 +81,14 @@ def score_objective(
     processes
         Those that share the batches; all return the same scores, and their number does not change
         them.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If a number is below 1, or the data do not fit the model; see :meth:`SequenceVRNN.check`.
     """
     at_least(1, rows_at_once=rows_at_once)
+    objective.model.check(data)
     like = next(objective.parameters())
     batch_size = max(1, rows_at_once // objective.bound.particles)
     parts: list[tuple[dict[str, Tensor], Tensor]] = []
@@ -130,8 +136,8 @@ def score_sequences(
 
     Raises
     ------
-    ConfigError
-        If a number is below 1.
+    ConfigError, DataError
+        See :func:`score_objective`.
     """
 
     def scored(bound: BoundConfig, resample: float | None = None) -> SequenceScores:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from inference.processes import ALONE, Processes
+from inference.resuming import check_same_settings
 from inference.run_directory import RunDirectory
 from inference.run_training import Run, check_arguments, run_training
 from inference.sequences.normalised_mean import NormalisedMean
@@ -28,7 +31,7 @@ def fit_sequences(
     *,
     config: TrainingConfig | None = None,
     schedule: SequenceSchedule | None = None,
-    directory: RunDirectory | None = None,
+    directory: Path | str | None = None,
     description: Mapping[str, Any] | None = None,
     resume: bool = False,
     report: Callable[[str], None] = print,
@@ -46,7 +49,13 @@ def fit_sequences(
         Updates, optimiser and its learning rates.
     schedule
         A replay buffer or a curriculum; every update sees new whole sequences if not given.
-    directory, description, resume, report, processes
+    directory
+        Folder for metrics and checkpoints; nothing is written if not given.
+    description
+        The content of the folder's ``config.json`` from a caller who keeps settings of its own, and
+        compares them when a run is resumed. If not given: bound, training and schedule, which have
+        to be the same to resume.
+    resume, report, processes
         See :func:`inference.run_training.run_training`.
 
     Raises
@@ -55,26 +64,36 @@ def fit_sequences(
         If the folder holds another run, or the checkpoint to resume is corrupt or another's.
     ConfigError
         If the data do not fit the model, or the arguments each other.
+    DataError
+        If the data hold what the output law has no density for.
     NumericalError
         If the loss becomes NaN or infinite; the last checkpoint is kept.
     ProcessError
         If another process has died or cannot be reached; the last checkpoint is kept.
     """
     config = TrainingConfig() if config is None else config
-    check_arguments(config, directory, validated=validation is not None, resume=resume)
-    size = objective.model.law_of_steps.size
+    run_directory = None if directory is None else RunDirectory(Path(directory))
+    check_arguments(config, run_directory, validated=validation is not None, resume=resume)
     for source in (training, validation):
-        if source is not None and source.size != size:
-            raise ConfigError(
-                f"{source.name}: has {source.size} numbers a step, but the model's output law "
-                f"{size}; build it with size={source.size}"
-            )
+        if source is not None:
+            objective.model.check(source)
     if processes.count > 1 and any(isinstance(m, NormalisedMean) for m in objective.modules()):
         raise ConfigError(
             f"batch_norm: its averages would differ in {processes.count} processes; train in one, "
             "or without it"
         )
     schedule = SequenceSchedule() if schedule is None else schedule
+    if description is None:
+        resampling = objective.resampling
+        settings = {
+            "bound": asdict(objective.bound),
+            "resample": None if resampling is None else resampling.threshold,
+            "training": asdict(config),
+            "schedule": asdict(schedule),
+        }
+        if resume and run_directory is not None:
+            check_same_settings(run_directory, settings, processes)
+        description = {"settings": settings}
     task = SequenceTask(
         training, validation, config, processes, objective.bound.kl_warmup, schedule
     )
@@ -82,8 +101,8 @@ def fit_sequences(
         task,
         objective,
         config,
-        directory=directory,
-        description={} if description is None else description,
+        directory=run_directory,
+        description=description,
         resume=resume,
         validated=validation is not None,
         report=report,

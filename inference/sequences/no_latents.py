@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from torch import Generator
 
-from inference.sequences.protocol import ModelGuide
+from inference.guides import ModelGuide
 from inference.sequences.resampling import SystematicResampling
 from inference.sequences.unrolling import Drawn, unroll
-from models import SequenceRollout
+from models import SequenceRollout, SequenceVRNN
 from pyro_nem.data import SequenceBatch
 
 __all__ = ["NoLatents"]
 
 
-class NoLatents(ModelGuide):
+class NoLatents(ModelGuide[SequenceVRNN]):
     """The guide of a model without latents, whose likelihood is exact: it has no site."""
 
     stochastic = False

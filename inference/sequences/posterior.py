@@ -7,22 +7,23 @@ import torch
 from pyro import poutine
 from torch import Generator, Tensor, nn
 
-from inference.guides import DrawnNormal
+from inference.guides import DrawnNormal, ModelGuide
 from inference.sequences.normalised_mean import NormalisedMean
-from inference.sequences.protocol import ModelGuide
 from inference.sequences.reader import BackwardReader
 from inference.sequences.resampling import SystematicResampling
 from inference.sequences.unrolling import Drawn, Resampler, unroll
+from inference.standard_normal import standard_normal
 from models import SequenceRollout, SequenceVRNN, StateLaw, gaussian_head
 from models.recurrent_prior import MIN_SCALE
+from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceBatch
 from pyro_nem.errors import ConfigError
 from pyro_nem.networks import perceptron
 
-__all__ = ["SequencePosterior", "standard_normal"]
+__all__ = ["SequencePosterior"]
 
 
-class SequencePosterior(ModelGuide):
+class SequencePosterior(ModelGuide[SequenceVRNN]):
     """Parameterises q(z_t | h_{t-1}, x_t) = Normal, or q(z_t | h_{t-1}, x_{t:T}) when smoothing.
 
     h is the recurrence of the model, which has taken in the latents before; phi_x is the model's.
@@ -45,7 +46,7 @@ class SequencePosterior(ModelGuide):
     Raises
     ------
     ConfigError
-        If the model has no latents.
+        If the model has no latents, or ``min_scale`` is below 0.
     """
 
     stochastic = True
@@ -66,6 +67,7 @@ class SequencePosterior(ModelGuide):
             raise ConfigError(
                 "model: it has no latents to infer; use NoLatents, or latent_size above 0"
             )
+        at_least(0, min_scale=min_scale)
         self.residual = residual
         self.min_scale = min_scale
         self.reader = BackwardReader(model.width, model.hidden_size) if smoothing else None
@@ -155,8 +157,3 @@ class SequencePosterior(ModelGuide):
         features = self.model.read(batch.x)
         known = features if self.reader is None else self.reader(features, batch.lengths)
         return features, known
-
-
-def standard_normal(shape: tuple[int, ...], like: Tensor, generator: Generator | None) -> Tensor:
-    """Return standard normal numbers of a shape."""
-    return torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from torch import Generator, nn
+from torch import Generator
 
 from inference.sequences.resampling import SystematicResampling
-from models import SequenceRollout, SequenceVRNN
+from models import SequenceRollout
 from pyro_nem.data import SequenceBatch
 
-__all__ = ["ModelGuide", "SequenceGuide"]
+__all__ = ["SequenceGuide"]
 
 
 class SequenceGuide(Protocol):
@@ -32,17 +32,3 @@ class SequenceGuide(Protocol):
     def __call__(self, batch: SequenceBatch, rollout: SequenceRollout) -> None:
         """Register the Pyro sites of the guide."""
         ...
-
-
-class ModelGuide(nn.Module):
-    """A guide that reads the recurrence of its model without owning its parameters."""
-
-    def __init__(self, model: SequenceVRNN) -> None:
-        super().__init__()
-        # In a list, which nn.Module does not register.
-        self._models = [model]
-
-    @property
-    def model(self) -> SequenceVRNN:
-        """The model that this guide inverts."""
-        return self._models[0]

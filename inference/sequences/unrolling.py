@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from pyro import distributions as dist
 from torch import Generator, Tensor
 
+from inference.particles import stack_steps
 from inference.sequences.resampling import SystematicResampling
 from models import RecurrentState, SequenceRollout, SequenceVRNN, StateLaw
 from pyro_nem.data import SequenceBatch
@@ -90,12 +92,7 @@ def unroll(
         log_weights = torch.where(chosen.happened, 0.0, log_weights)
         flags.append(chosen.happened)
 
-    def stack(parts: list[Tensor]) -> Tensor:
-        stacked = torch.stack(parts)  # [T, S B, ...]
-        if particles == 1:
-            return stacked
-        unfolded: Tensor = stacked.unflatten(1, (particles, size))  # [T, S, B, ...]
-        return unfolded.transpose(0, 1)  # [S, T, B, ...]
+    stack = partial(stack_steps, particles=particles)
 
     def rows_of(part: Tensor) -> Tensor:
         return part if particles == 1 else part.unflatten(0, (particles, size))

@@ -6,12 +6,14 @@ from typing import Any, ClassVar
 
 import pyro.distributions as dist
 import torch
+from numpy.typing import NDArray
 from pyro.distributions import constraints
 from torch import Size, Tensor, nn
 from torch.nn import functional as F
 
 from models.recurrent_prior import MIN_SCALE, gaussian_head
 from pyro_nem.checks import at_least
+from pyro_nem.data import SequenceSet
 from pyro_nem.errors import ConfigError
 
 __all__ = ["AutoregressiveLaw", "AutoregressiveOutput"]
@@ -50,23 +52,27 @@ class AutoregressiveOutput(nn.Module):
         D, the samples of a frame.
     coefficients
         What the network reads deviations from, [P], the latest sample's first; P is at most D. Kept
-        with the weights.
+        with the weights, as numbers of the default dtype like these.
     min_scale
         See :class:`GaussianOutput`.
 
     Raises
     ------
     ConfigError
-        If the size is below 1, there are no coefficients or more than samples, or what they predict
-        grows without end.
+        If the size is below 1, ``min_scale`` below 0, there are no coefficients or more than
+        samples, or what they predict grows without end.
     """
 
     coefficients: Tensor
     centre: Tensor
 
-    def __init__(self, size: int, coefficients: Tensor, *, min_scale: float = MIN_SCALE) -> None:
+    def __init__(
+        self, size: int, coefficients: Tensor | NDArray[Any], *, min_scale: float = MIN_SCALE
+    ) -> None:
         super().__init__()
         at_least(1, size=size)
+        at_least(0, min_scale=min_scale)
+        coefficients = torch.as_tensor(coefficients, dtype=torch.get_default_dtype())
         if coefficients.dim() != 1 or not 1 <= len(coefficients) <= size:
             raise ConfigError(
                 f"coefficients: expected 1 to {size} numbers, got shape {tuple(coefficients.shape)}"
@@ -80,10 +86,13 @@ class AutoregressiveOutput(nn.Module):
         if not (reflection.abs() < _LARGEST).all():
             raise ConfigError(
                 "coefficients: expected those of a stable filter, got ones whose waves grow; take "
-                "pyro_nem.metrics.linear_prediction"
+                "those of pyro_nem.metrics.linear_prediction"
             )
         self.register_buffer("coefficients", coefficients)
         self.register_buffer("centre", (reflection / _LARGEST).atanh().to(coefficients.dtype))
+
+    def check(self, data: SequenceSet) -> None:
+        """Accept any set: its numbers are finite, and every finite one is possible."""
 
     def features(self, x: Tensor) -> Tensor:
         """Return what a network reads of frames, [..., D] -> [..., F]; see the class."""

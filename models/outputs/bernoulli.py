@@ -6,7 +6,9 @@ import pyro.distributions as dist
 import torch
 from torch import Tensor, nn
 
+from models.outputs.choices import check_choices
 from pyro_nem.checks import at_least
+from pyro_nem.data import SequenceSet
 from pyro_nem.errors import ConfigError
 
 __all__ = ["BernoulliOutput"]
@@ -46,6 +48,10 @@ class BernoulliOutput(nn.Module):
             )
         self.size = self.num_inputs = self.num_parameters = size
         self.register_buffer("mean", mean.clamp(_RAREST, 1.0 - _RAREST))
+
+    def check(self, data: SequenceSet) -> None:
+        """Check that all numbers are bits; see :class:`OutputLaw`."""
+        check_choices(data, (2,) * self.size)
 
     def features(self, x: Tensor) -> Tensor:
         """Return x - mean, [..., D]."""

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.outputs.choices import check_choices
 from pyro_nem.checks import at_least
+from pyro_nem.data import SequenceSet
 from pyro_nem.errors import ConfigError
 
 __all__ = ["CategoricalOutput"]
@@ -40,6 +42,10 @@ class CategoricalOutput(nn.Module):
         self.sizes = tuple(sizes)
         self.size = len(sizes)
         self.num_inputs = self.num_parameters = sum(sizes)
+
+    def check(self, data: SequenceSet) -> None:
+        """Check that every choice has its value; see :class:`OutputLaw`."""
+        check_choices(data, self.sizes)
 
     def features(self, x: Tensor) -> Tensor:
         """Return every choice as bits of which one is set, [..., sum(sizes)]."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from models.recurrent_prior import MIN_SCALE, gaussian_head
 from pyro_nem.checks import at_least
+from pyro_nem.data import SequenceSet
 
 __all__ = ["GaussianOutput"]
 
@@ -19,20 +20,25 @@ class GaussianOutput(nn.Module):
     size
         D, the numbers of a step.
     min_scale
-        Smallest standard deviation. A density grows without bound where data repeat exactly.
+        Smallest standard deviation, at least 0. A density grows without bound where data repeat
+        exactly.
 
     Raises
     ------
     ConfigError
-        If the size is below 1.
+        If the size is below 1, or ``min_scale`` below 0.
     """
 
     def __init__(self, size: int, *, min_scale: float = MIN_SCALE) -> None:
         super().__init__()
         at_least(1, size=size)
+        at_least(0, min_scale=min_scale)
         self.size = self.num_inputs = size
         self.num_parameters = 2 * size
         self.min_scale = min_scale
+
+    def check(self, data: SequenceSet) -> None:
+        """Accept any set: its numbers are finite, and every finite one is possible."""
 
     def features(self, x: Tensor) -> Tensor:
         """Return x itself."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from models.recurrent_prior import MIN_SCALE, gaussian_head
 from pyro_nem.checks import at_least
+from pyro_nem.data import SequenceSet
 
 __all__ = ["GaussianMixtureOutput"]
 
@@ -28,16 +29,20 @@ class GaussianMixtureOutput(nn.Module):
     Raises
     ------
     ConfigError
-        If a size is below 1.
+        If a size is below 1, or ``min_scale`` below 0.
     """
 
     def __init__(self, size: int, components: int = 20, *, min_scale: float = MIN_SCALE) -> None:
         super().__init__()
         at_least(1, size=size, components=components)
+        at_least(0, min_scale=min_scale)
         self.size = self.num_inputs = size
         self.components = components
         self.num_parameters = components * (1 + 2 * size)
         self.min_scale = min_scale
+
+    def check(self, data: SequenceSet) -> None:
+        """Accept any set: its numbers are finite, and every finite one is possible."""
 
     def features(self, x: Tensor) -> Tensor:
         """Return x itself."""

@@ -9,8 +9,10 @@ import torch
 from pyro.distributions import constraints
 from torch import Size, Tensor, nn
 
+from models.outputs.choices import check_choices
 from models.recurrent_prior import MIN_SCALE, gaussian_head
 from pyro_nem.checks import at_least
+from pyro_nem.data import SequenceSet
 
 __all__ = ["PenLaw", "PenOutput"]
 
@@ -35,7 +37,7 @@ class PenOutput(nn.Module):
     Raises
     ------
     ConfigError
-        If there is no component.
+        If there is no component, or ``min_scale`` is below 0.
     """
 
     size = num_inputs = 3
@@ -43,9 +45,14 @@ class PenOutput(nn.Module):
     def __init__(self, components: int = 20, *, min_scale: float = MIN_SCALE) -> None:
         super().__init__()
         at_least(1, components=components)
+        at_least(0, min_scale=min_scale)
         self.components = components
         self.num_parameters = 1 + 6 * components
         self.min_scale = min_scale
+
+    def check(self, data: SequenceSet) -> None:
+        """Check that the first number is a bit; see :class:`OutputLaw`."""
+        check_choices(data, (2,))
 
     def features(self, x: Tensor) -> Tensor:
         """Return x itself."""

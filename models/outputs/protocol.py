@@ -7,6 +7,8 @@ from typing import Protocol
 import pyro.distributions as dist
 from torch import Tensor
 
+from pyro_nem.data import SequenceSet
+
 __all__ = ["OutputLaw"]
 
 
@@ -24,6 +26,16 @@ class OutputLaw(Protocol):
 
     num_parameters: int
     """P, the numbers that a network gives for a step."""
+
+    def check(self, data: SequenceSet) -> None:
+        """Check that every step of a set, in the units of its batches, has a density.
+
+        Raises
+        ------
+        DataError
+            If one has none; the message says where.
+        """
+        ...
 
     def features(self, x: Tensor) -> Tensor:
         """Return a step as a network should read it, [..., D] -> [..., F]."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from pyro_nem.checks import at_least
 from pyro_nem.data.frames import FrameBatch, FrameSource
 from pyro_nem.data.order import WINDOW, window_order
 from pyro_nem.data.read_ahead import read_ahead
@@ -23,7 +24,7 @@ def num_batches(source: FrameSource, batch_size: int) -> int:
     ConfigError
         The batch size is below 1, or the source has fewer sequences than one batch.
     """
-    _check_at_least_one("batch_size", batch_size)
+    at_least(1, batch_size=batch_size)
     if source.num_sequences < batch_size:
         raise ConfigError(
             f"batch_size: {source.name} has {source.num_sequences} sequences, fewer than one batch "
@@ -83,10 +84,9 @@ def ordered_batches(
         The sequences are too short, or a size is below 1.
     """
     check_frames(source, frames)
-    _check_at_least_one("batch_size", batch_size)
+    at_least(1, batch_size=batch_size, sequences=sequences)
     total = source.num_sequences
     if sequences is not None:
-        _check_at_least_one("sequences", sequences)
         total = min(total, sequences)
     return (
         read_batch(source, start, min(start + batch_size, total), frames, collisions=collisions)
@@ -203,15 +203,9 @@ def check_frames(source: FrameSource, frames: int) -> None:
     ConfigError
         It has fewer, or `frames` is below 1.
     """
-    _check_at_least_one("frames", frames)
+    at_least(1, frames=frames)
     if 1 < source.num_frames < frames:
         raise ConfigError(
             f"frames: {source.name} has {source.num_frames} frames a sequence, {frames} were asked "
             f"({frames - 1} steps need the frame after each); choose fewer steps or a longer file"
         )
-
-
-def _check_at_least_one(name: str, value: int) -> None:
-    """Check a size."""
-    if value < 1:
-        raise ConfigError(f"{name}: expected at least 1, got {value}")

@@ -31,8 +31,8 @@ def check_generator(config: object, least: Mapping[str, int]) -> None:
                 f"{name}.{field}: expected at least {least.get(field, 1)}, got {value}"
             )
     for field in ("objects", "most_objects"):
-        if (getattr(config, field) or 0) > np.iinfo(np.uint8).max:
+        most: int | None = getattr(config, field, None)
+        if most is not None and most > np.iinfo(np.uint8).max:
             raise ConfigError(
-                f"{name}.{field}: expected at most 255, got {getattr(config, field)}; "
-                "object ids are stored as uint8"
+                f"{name}.{field}: expected at most 255, got {most}; object ids are stored as uint8"
             )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pyro_nem.checks import one_of
 from pyro_nem.data.scaling import Scaling
 from pyro_nem.data.sequences import SequenceSet
 from pyro_nem.errors import DataError
@@ -69,9 +70,12 @@ def to_handwriting(
 
     Raises
     ------
+    ConfigError
+        The scale is neither of these.
     DataError
         A split is empty, or nothing moves.
     """
+    one_of(MoveScale, scale=scale)
     moves = np.concatenate([rows[:, 1:] for rows in training if len(rows)] or [np.zeros((1, 2))])
     std = float(moves.std()) * (np.sqrt(2.0) if scale == "published" else 1.0)
     if not std > 0.0:

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from pyro_nem.checks import at_least, one_of
 from pyro_nem.data.checks import (
     check_collisions,
     check_features,
@@ -18,7 +19,7 @@ from pyro_nem.data.checks import (
     check_range,
 )
 from pyro_nem.data.layout import SPLITS, WHITE_KEY
-from pyro_nem.errors import ConfigError, DataError
+from pyro_nem.errors import DataError
 
 __all__ = ["HDF5Frames"]
 
@@ -50,10 +51,8 @@ class HDF5Frames:
     """
 
     def __init__(self, path: Path | str, split: str, limit: int | None = None) -> None:
-        if split not in SPLITS:
-            raise ConfigError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}")
-        if limit is not None and limit < 1:
-            raise ConfigError(f"limit: expected None or at least 1, got {limit}")
+        one_of(SPLITS, split=split)
+        at_least(1, limit=limit)
         self._name = f"{path}, split {split!r}"
         with ExitStack() as stack:
             self._file = stack.enter_context(_open(Path(path)))

@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from scipy.io import loadmat
 
+from pyro_nem.checks import one_of
 from pyro_nem.data.image_set import ImageSet
 from pyro_nem.data.mnist import MNIST_SIDE, mnist_images
 from pyro_nem.data.mnist_bitmaps import TRAINING_DIGITS
@@ -70,11 +71,14 @@ def binary_mnist(
 
     Raises
     ------
+    ConfigError
+        The binarisation is neither of these.
     DataError
         A file is damaged or another one, or cannot be downloaded.
     StorageError
         The cache cannot be written.
     """
+    one_of(BinarizationName, binarization=binarization)
     if binarization == "fixed":
         parts = [_fixed(part, report) for part in BINARIZED_FILES]
     else:

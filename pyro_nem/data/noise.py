@@ -10,9 +10,12 @@ from typing import Literal
 
 import torch
 
+from pyro_nem.checks import one_of
 from pyro_nem.errors import ConfigError
 
 __all__ = ["Noise", "bitflip", "masked_uniform"]
+
+_Kind = Literal["none", "bitflip", "masked-uniform"]
 
 
 def bitflip(frames: torch.Tensor, probability: float, generator: torch.Generator) -> torch.Tensor:
@@ -69,16 +72,13 @@ def masked_uniform(
 class Noise:
     """The noise of an experiment; call it on frames."""
 
-    kind: Literal["none", "bitflip", "masked-uniform"] = "bitflip"
+    kind: _Kind = "bitflip"
     """`bitflip` for binary frames, `masked-uniform` for grey ones."""
     probability: float = 0.2
     """Chance that a value is touched; `none` ignores it."""
 
     def __post_init__(self) -> None:
-        if self.kind not in ("none", "bitflip", "masked-uniform"):
-            raise ConfigError(
-                f"Noise.kind: expected 'none', 'bitflip' or 'masked-uniform', got {self.kind!r}"
-            )
+        one_of(_Kind, **{"Noise.kind": self.kind})
         _check_probability(self.probability)
 
     def __call__(self, frames: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from scipy.io import loadmat
 
+from pyro_nem.checks import one_of
 from pyro_nem.data.published import PublishedFile, published_content
 from pyro_nem.data.sequences import SequenceSet
 from pyro_nem.errors import DataError
@@ -64,11 +65,14 @@ def piano_rolls(
 
     Raises
     ------
+    ConfigError
+        There is no such collection.
     DataError
         The file is damaged or another one, or cannot be downloaded.
     StorageError
         The cache cannot be written.
     """
+    one_of(TuneName, tunes=tunes)
     content = loadmat(io.BytesIO(published_content(TUNES[tunes], report)))
     splits = {}
     for split, key in _KEYS.items():

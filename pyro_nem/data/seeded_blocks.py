@@ -5,8 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
+from pyro_nem.checks import one_of
 from pyro_nem.data.layout import SPLITS, FrameBlock
-from pyro_nem.errors import ConfigError
 
 __all__ = ["GeneratorConfig", "seeded_blocks"]
 
@@ -59,8 +59,7 @@ def seeded_blocks(
     ConfigError
         The split is not one of the three.
     """
-    if split not in SPLITS:
-        raise ConfigError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}")
+    one_of(SPLITS, split=split)
     total: int = getattr(config, split)
 
     def block(start: int) -> FrameBlock:

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyro_nem.data.canvas import Canvas
+from pyro_nem.data.generator_checks import check_generator
 from pyro_nem.data.layout import FrameBlock
 from pyro_nem.data.motion import bounce
 from pyro_nem.data.seeded_blocks import seeded_blocks
-from pyro_nem.errors import ConfigError
 
 __all__ = ["BITMAPS", "Scene", "ShapesConfig", "draw_scene", "generate_shapes", "render", "track"]
 
@@ -85,18 +85,8 @@ class ShapesConfig:
     """Seed of all three splits, which draw from separate streams."""
 
     def __post_init__(self) -> None:
-        least = {"rows": _HEIGHT, "columns": _WIDTH, "seed": 0}
-        for name, value in vars(self).items():
-            if value < least.get(name, 1):
-                raise ConfigError(
-                    f"ShapesConfig.{name}: expected at least {least.get(name, 1)}, got {value} "
-                    f"(the largest shape takes {_HEIGHT} rows and {_WIDTH} columns)"
-                )
-        if self.objects > np.iinfo(np.uint8).max:
-            raise ConfigError(
-                f"ShapesConfig.objects: expected at most 255, got {self.objects}; "
-                "object ids are stored as uint8"
-            )
+        # The image has to hold the largest shape.
+        check_generator(self, {"rows": _HEIGHT, "columns": _WIDTH, "seed": 0})
 
 
 class Scene(NamedTuple):

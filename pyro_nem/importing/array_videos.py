@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from pyro_nem.checks import at_least
 from pyro_nem.data.checks import check_groups
 from pyro_nem.data.grey_levels import grey_levels
 from pyro_nem.errors import ConfigError, DataError
@@ -39,15 +40,15 @@ class ArrayVideos:
         Use only the first frames of each video; None for all.
     scratch
         Folder where arrays of an archive are unpacked, so that they need not fit into memory;
-        whoever made it removes it.
+        whoever made it removes it. A `.npy` file needs none.
 
     Raises
     ------
     ConfigError
-        `axes` that cannot be, or too few frames for the limit.
+        `axes` that cannot be, a limit below 1, or an archive without `scratch`.
     DataError
-        A file is missing or no array, has other axes or a dtype that does not tell its range, or
-        holds intensities outside [0, 1].
+        A file is missing or no array, has other axes, fewer frames than `limit` or a dtype that
+        does not tell its range, or holds intensities outside [0, 1].
     """
 
     def __init__(
@@ -57,15 +58,16 @@ class ArrayVideos:
         *,
         axes: str = ALL_AXES,
         limit: int | None = None,
-        scratch: Path,
+        scratch: Path | None = None,
     ) -> None:
+        at_least(1, limit=limit)
         if len(set(axes)) != len(axes) or not {"H", "W"} <= set(axes) <= set(ALL_AXES):
             raise ConfigError(
-                f"--axes: expected letters of {ALL_AXES}, each once, with H and W ({_MEANING}), "
+                f"axes: expected letters of {ALL_AXES}, each once, with H and W ({_MEANING}), "
                 f"got {axes}"
             )
         self._name = str(frames)
-        values = _array(frames, "frames", scratch / "frames")
+        values = _array(frames, "frames", scratch)
         self._frames = _ordered(self._name, values, axes)[:, :limit]  # [N, T, rows, columns, C]
         check_length(self._name, self._frames.shape[1], limit)
         _check_dtype(self._name, self._frames.dtype)
@@ -73,7 +75,7 @@ class ArrayVideos:
         if masks is None and zipfile.is_zipfile(frames) and "masks" in _names(frames):
             masks = frames
         if masks is not None:
-            ids = _array(masks, "masks", scratch / "masks")
+            ids = _array(masks, "masks", scratch)
             where = f"{masks}, masks"
             own = axes if ids.ndim == len(axes) else axes.replace("C", "")
             self._masks = _ordered(where, ids, own)[:, :limit]  # [N, T, rows, columns, 1]
@@ -124,7 +126,7 @@ class ArrayVideos:
         return Video(name, frames.astype(np.uint8) if frames.dtype == bool else frames, masks)
 
 
-def _array(path: Path, key: str, scratch: Path) -> NDArray[Any]:
+def _array(path: Path, key: str, scratch: Path | None) -> NDArray[Any]:
     """Return an array that stays on disk, of an archive that of a name or the only one."""
     if not path.is_file():
         raise DataError(f"{path}: expected a file, found none; check the path")
@@ -137,8 +139,13 @@ def _array(path: Path, key: str, scratch: Path) -> NDArray[Any]:
             raise DataError(
                 f"{path}: expected an array {key!r}, found {', '.join(map(repr, names))}"
             )
+        if scratch is None:
+            raise ConfigError(
+                f"scratch: expected a folder where {path}, an archive, can be unpacked, got None; "
+                "give one on a disk with room for it"
+            )
         with zipfile.ZipFile(path) as archive:
-            unpacked = archive.extract(f"{chosen}.npy", scratch)
+            unpacked = archive.extract(f"{chosen}.npy", scratch / key)
         return open_memmap(unpacked, mode="r")
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: no readable array of NumPy ({error}); save it again") from error
@@ -164,7 +171,7 @@ def _ordered(where: str, array: NDArray[Any], axes: str) -> NDArray[Any]:
     if array.ndim != len(axes) or 0 in array.shape:
         raise DataError(
             f"{where}: expected {len(axes)} axes {axes} ({_MEANING}), none of them empty, got "
-            f"shape {array.shape}; name them with --axes"
+            f"shape {array.shape}; name them with axes= or --axes"
         )
     present = [letter for letter in ALL_AXES if letter in axes]
     ordered = np.transpose(array, [axes.index(letter) for letter in present])

@@ -73,7 +73,7 @@ def convert(
             if video.frames.shape != first:
                 raise DataError(
                     f"{video.name}: expected (T, rows, columns, C) = {first} as the first video "
-                    f"has, got {video.frames.shape}; bring all to one size with --size"
+                    f"has, got {video.frames.shape}; bring all to one size with size= or --size"
                 )
             held.append(video)
             if len(held) == _block_size(video) or place == len(videos):
@@ -103,7 +103,9 @@ def _prepared(video: Video, white: int, size: ImageSize | None, grey: bool) -> V
         # Of 0 and 1 the grey levels lie in between.
         frames = np.rint(luma).astype(np.uint8) if white > 1 else luma
     elif grey and channels != 1:
-        raise DataError(f"{video.name}: --grey expects frames of 1 or 3 channels, got {channels}")
+        raise DataError(
+            f"{video.name}: expected frames of 1 or 3 channels to make grey, got {channels}"
+        )
     if size is not None:
         frames = size.frames(frames)
         masks = None if masks is None else size.masks(masks)

@@ -30,13 +30,13 @@ def deal(
     """
     for name, share in (("validation", validation), ("test", test)):
         if not 0.0 < share < 1.0:
-            raise ConfigError(f"--{name}: expected a fraction between 0 and 1, got {share}")
+            raise ConfigError(f"{name}: expected a fraction between 0 and 1, got {share}")
     held_out = [round(share * num_videos) for share in (validation, test)]
     counts = [num_videos - sum(held_out), *held_out]
     if min(counts) < 1:
         found = ", ".join(f"{name} {count}" for name, count in zip(SPLITS, counts, strict=True))
         raise ConfigError(
-            f"--validation, --test: of {num_videos} videos each split needs one or more, got "
+            f"validation, test: of {num_videos} videos each split needs one or more, got "
             f"{found}; bring more videos, or choose other fractions"
         )
     order = np.arange(num_videos)

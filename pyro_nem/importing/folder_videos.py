@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from pyro_nem.checks import at_least
 from pyro_nem.errors import DataError
 from pyro_nem.importing.videos import Video, check_length
 
@@ -42,6 +43,8 @@ class FolderVideos:
 
     Raises
     ------
+    ConfigError
+        A limit below 1.
     DataError
         A folder is missing, empty, or has images beside folders; a mask is missing; or videos have
         different lengths, or fewer frames than `limit`.
@@ -55,6 +58,7 @@ class FolderVideos:
         grey: bool = False,
         limit: int | None = None,
     ) -> None:
+        at_least(1, limit=limit)
         self._root = frames
         self._videos = _videos(frames, _FRAMES)
         if limit is None and len({len(video) for video in self._videos}) > 1:
@@ -63,7 +67,7 @@ class FolderVideos:
             raise DataError(
                 f"{frames}: expected videos of one length, but {shortest[0].parent.name} has "
                 f"{len(shortest)} frames and {longest[0].parent.name} {len(longest)}; cut them to "
-                f"their first {len(shortest)} with --length {len(shortest)}"
+                f"their first {len(shortest)} with limit= or --length {len(shortest)}"
             )
         for video in self._videos:
             check_length(str(video[0].parent), len(video), limit)
@@ -112,7 +116,7 @@ class FolderVideos:
             first = "grey" if self._mode == "L" else "coloured"
             raise DataError(
                 f"{path}: expected a {first} image like the first one, got mode {image.mode}; "
-                "make all of one kind, or ask for --grey"
+                "make all of one kind, or ask for grey ones with grey= or --grey"
             )
         if image.has_transparency_data:
             image = image.convert("RGBA")

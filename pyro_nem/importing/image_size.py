@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from pyro_nem.checks import at_least
+from pyro_nem.checks import at_least, one_of
 
 __all__ = ["ImageSize", "SizeMethod"]
 
@@ -30,7 +30,7 @@ class ImageSize:
     Raises
     ------
     ConfigError
-        A side is below 1.
+        A side is below 1, or there is no such method.
     """
 
     rows: int
@@ -44,6 +44,7 @@ class ImageSize:
 
     def __post_init__(self) -> None:
         at_least(1, rows=self.rows, columns=self.columns)
+        one_of(SizeMethod, method=self.method)
 
     def frames(self, frames: NDArray[Any]) -> NDArray[Any]:
         """Return frames `[T, rows, columns, C]`, uint8 or float32, in this size and their dtype."""

@@ -17,7 +17,7 @@ def open_videos(
     axes: str | None = None,
     grey: bool = False,
     limit: int | None = None,
-    scratch: Path,
+    scratch: Path | None = None,
 ) -> Videos:
     """Return the videos in a folder of images, or in a `.npy` or `.npz` file.
 
@@ -26,12 +26,12 @@ def open_videos(
     Raises
     ------
     ConfigError
-        `axes` of images, or too few frames.
+        `axes` of images, a limit below 1, or an archive without `scratch`.
     DataError
-        Something is missing, damaged or does not fit together.
+        Something is missing, damaged or does not fit together, or has fewer frames than `limit`.
     """
     if not frames.is_dir():
         return ArrayVideos(frames, masks, axes=axes or ALL_AXES, limit=limit, scratch=scratch)
     if axes is not None:
-        raise ConfigError(f"--axes: describes arrays, but {frames} is a folder; leave it out")
+        raise ConfigError(f"axes: describes arrays, but {frames} is a folder; leave it out")
     return FolderVideos(frames, masks, grey=grey, limit=limit)

@@ -56,5 +56,6 @@ def check_length(where: str, frames: int, limit: int | None) -> None:
     """
     if limit is not None and frames < limit:
         raise DataError(
-            f"{where}: expected at least {limit} frames, got {frames}; ask for fewer with --length"
+            f"{where}: expected at least {limit} frames, got {frames}; ask for fewer with "
+            "limit= or --length"
         )

@@ -3,7 +3,7 @@
 from pyro_nem.networks.cells import Cell, CellState, GatedCell, SigmoidCell
 from pyro_nem.networks.foveal import FovealEncoder
 from pyro_nem.networks.interaction import Interaction
-from pyro_nem.networks.layers import Encoder, UpsampleConv
+from pyro_nem.networks.layers import Encoder, UpsampleConv, glorot_
 from pyro_nem.networks.located import LocatedDecoder, PatchEncoder
 from pyro_nem.networks.official import (
     ConvDecoder,
@@ -12,7 +12,7 @@ from pyro_nem.networks.official import (
     FlatEncoder,
     TiedDecoder,
 )
-from pyro_nem.networks.perceptron import glorot, perceptron
+from pyro_nem.networks.perceptron import perceptron
 from pyro_nem.networks.relational import GatedRelationalCell, RelationalCell
 
 __all__ = [
@@ -33,6 +33,6 @@ __all__ = [
     "SigmoidCell",
     "TiedDecoder",
     "UpsampleConv",
-    "glorot",
+    "glorot_",
     "perceptron",
 ]

@@ -26,7 +26,8 @@ _EPSILON = 1e-12
 def glorot_(module: nn.Module) -> None:
     """Initialise a linear or convolutional module as TensorFlow does: Glorot uniform, bias 0.
 
-    Use with ``nn.Module.apply``; other modules are left alone.
+    Use with ``nn.Module.apply``; other modules are left alone. It keeps the size of what goes
+    through tanh layers, which PyTorch's own start reduces.
     """
     if isinstance(module, (nn.Linear, nn.Conv2d)):
         nn.init.xavier_uniform_(module.weight)

@@ -8,7 +8,7 @@ from torch import nn
 
 from pyro_nem.checks import at_least
 
-__all__ = ["glorot", "perceptron"]
+__all__ = ["perceptron"]
 
 
 def perceptron(
@@ -45,16 +45,3 @@ def perceptron(
             parts.append(nn.LayerNorm(width))
         parts.append(activation())
     return nn.Sequential(*parts)
-
-
-def glorot(module: nn.Module) -> nn.Module:
-    """Draw the weights of all fully connected layers anew, uniform and after Glorot; return it.
-
-    Biases become 0. It keeps the size of what goes through tanh layers, which PyTorch's own start
-    reduces.
-    """
-    for layer in module.modules():
-        if isinstance(layer, nn.Linear):
-            nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
-    return module

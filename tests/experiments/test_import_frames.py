@@ -98,4 +98,4 @@ def test_a_file_is_replaced_when_asked(folder):
 def test_axes_of_images_are_refused(folder, capsys):
     save_videos(folder / "mine", FRAMES[:, :1])
     assert import_frames.main(["mine", "--axes", "NHWC"]) == 2
-    assert "--axes: describes arrays" in capsys.readouterr().err
+    assert "axes: describes arrays" in capsys.readouterr().err

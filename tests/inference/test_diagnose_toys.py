@@ -29,7 +29,7 @@ from inference.diagnostics import (
 )
 from inference.guides import RNNEM
 from inference.reference import co_assignment
-from models import GaussianPixels, StateLaw
+from models import GaussianPixels, SpatialMixture, StateLaw
 from pyro_nem.data import ArrayFrames, Noise
 from pyro_nem.errors import ConfigError
 from pyro_nem.networks import FlatEncoder, GatedCell
@@ -173,8 +173,8 @@ def test_draws_of_another_shape_are_refused():
 
 def test_point_masses_have_no_rank():
     model = gaussian_model()
-    model.prior.context_size = 4
-    guide = RNNEM(model, FlatEncoder((2, 3, 4)), GatedCell(4 * PIXELS, 5)).double()
+    without_context = SpatialMixture(model.decoder, 2, pixels=model.pixels)
+    guide = RNNEM(without_context, FlatEncoder((2, 3, 4)), GatedCell(4 * PIXELS, 5)).double()
     guide.rollout = lambda clip, generator, draws: (
         NormalGuide(model, wide).rollout(clip, generator, draws)._replace(posterior=None)
     )

@@ -4,9 +4,9 @@ import pytest
 import torch
 from guide_zoo import PIXELS, SHAPE, VIEWS, build, make_clip
 
-from inference.guides import RNNEM, GradientNEM
+from inference.guides import RNEM, RNNEM, GradientNEM
 from inference.guides.views import look
-from models import GaussianPixels, SpatialMixture
+from models import GaussianPixels, RecurrentPrior, SpatialMixture
 from pyro_nem.errors import ConfigError
 from pyro_nem.networks import DenseDecoder, FlatEncoder, SigmoidCell, TiedDecoder
 
@@ -104,5 +104,22 @@ def test_gradient_nem_refuses_other_models():
 
 def test_an_encoder_for_other_views_is_refused():
     model, _ = build("rnn-em, dense", 2)
-    with pytest.raises(ConfigError, match="4 channels, but it takes 1; build it with"):
+    with pytest.raises(ConfigError, match=r"shape \(8, 8, 4\), but it takes \(8, 8, 1\); build it"):
         RNNEM(model, FlatEncoder(SHAPE), SigmoidCell(PIXELS, 6))
+
+
+@pytest.mark.parametrize("guide", [RNNEM, RNEM])
+def test_parts_for_another_model_are_refused(guide):
+    model, _ = build("rnn-em, dense", 2)
+    masked = {"views": ("masked-residual",)}
+    with pytest.raises(ConfigError, match=r"shape \(8, 8, 1\), but it takes \(12, 8, 1\)"):
+        guide(model, FlatEncoder((12, 8, 1)), SigmoidCell(96, 6), **masked)
+    with pytest.raises(ConfigError, match="cell: carries a state of size 7, but the model's deco"):
+        guide(model, FlatEncoder(SHAPE), SigmoidCell(PIXELS, 7), **masked)
+
+
+@pytest.mark.parametrize("guide", [RNNEM, RNEM, GradientNEM])
+def test_a_prior_with_a_context_needs_a_guide_that_has_one(guide):
+    model = SpatialMixture(TiedDecoder(SHAPE, 11), 2, prior=RecurrentPrior(6, 5))
+    with pytest.raises(ConfigError, match=r"model: its prior reads a context of size 5.* VRNN"):
+        guide(model)

@@ -1,13 +1,14 @@
 """Models of images are trained, stopped and continued by the loop of the mixtures, and scored."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from small_images import MEAN, PIXELS, Chain, Gains, build, images
 from small_run import numbers
 
-from inference import BoundConfig, RunDirectory, TrainingConfig, run_training
+from inference import BoundConfig, TrainingConfig, run_training
 from inference.images import (
     ImageObjective,
     ImagePosterior,
@@ -21,7 +22,7 @@ from inference.images.task import ImageTask
 from inference.update import Update
 from models import BernoulliOutput, ImageVAE
 from pyro_nem.data import ImageSet
-from pyro_nem.errors import ConfigError
+from pyro_nem.errors import CheckpointError, ConfigError
 
 CONFIG = TrainingConfig(updates=6, batch_size=4, warmup=2, log_every=1, validate_every=2)
 
@@ -37,7 +38,7 @@ def run(directory=None, config=CONFIG, bound=None, **options):
         images(10),
         images(5, seed=1).binarised(0),
         config=config,
-        directory=None if directory is None else RunDirectory(directory),
+        directory=directory,
         report=lambda line: None,
         **options,
     )
@@ -180,6 +181,18 @@ def test_hmc_estimates_a_known_likelihood_whatever_the_guide():
         assert (ImageObjective(model, trained.guide)(x).bound < model.log_likelihood(x) - 1).any()
     with pytest.raises(ConfigError, match="expected at least 8, got 3"):
         hmc_likelihood(trained, x, samples=3)
+
+
+def test_a_run_is_resumed_with_its_own_settings_only(tmp_path):
+    folder = str(tmp_path / "run")
+    run(folder)
+    for name, change in {
+        "training": {"config": replace(CONFIG, decay="constant")},
+        "bound": {"bound": BoundConfig("iwae", 4, "dreg")},
+    }.items():
+        with pytest.raises(CheckpointError, match=f"holds a run with {name} = "):
+            run(folder, resume=True, **change)
+    assert run(folder, resume=True).updates == 6
 
 
 def test_what_does_not_fit_is_refused():

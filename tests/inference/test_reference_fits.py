@@ -107,7 +107,7 @@ def test_a_start_can_be_given():
         ({"draws": 0}, "draws: expected at least 1"),
         ({"restarts": 0}, "restarts: expected at least 1"),
         ({"learning_rate": 0.0}, "learning_rate: expected a positive number, got 0.0"),
-        ({"family": "gamma"}, "family: expected 'normal' or 'delta', got 'gamma'"),
+        ({"family": "gamma"}, "family: expected one of normal, delta, got 'gamma'"),
         ({"initial": torch.zeros(2)}, r"initial: expected states of shape .* \[1, 1, 2, 1\]"),
     ],
 )

@@ -66,7 +66,7 @@ def test_nuts_and_an_over_confident_guide_do_not(gaussian_samples, trained):
 
 def rebuilt(guide, model):
     """The same guide, linked to another model with equal parameters."""
-    guide._link.model = model
+    guide._models[0] = model
     return guide
 
 

@@ -149,7 +149,7 @@ def test_stopped_without_validation_data_the_last_weights_come_back(tmp_path, mo
 def test_a_used_folder_is_not_written_over(tmp_path):
     run(tmp_path / "run")
     before = (tmp_path / "run" / "checkpoints" / "last.pt").read_bytes()
-    with pytest.raises(CheckpointError, match=r"holds a run already.*--resume"):
+    with pytest.raises(CheckpointError, match=r"holds a run already.*resume=True, --resume"):
         run(tmp_path / "run")
     assert (tmp_path / "run" / "checkpoints" / "last.pt").read_bytes() == before
 

@@ -4,18 +4,21 @@ import contextlib
 import json
 import math
 from dataclasses import replace
+from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from small_run import numbers
 from small_sequences import LENGTHS, SIZE, batch_of, build, rolls
 
-from inference import BoundConfig, RunDirectory, TrainingConfig, run_training
+from inference import BoundConfig, TrainingConfig, run_training
 from inference.processes import Processes
 from inference.sequences import (
     SequenceObjective,
     SequencePosterior,
     continue_sequences,
+    diagnose_sequences,
     draw_sequences,
     fit_sequences,
     posterior,
@@ -24,8 +27,8 @@ from inference.sequences import (
 from inference.sequences.evaluation import SequenceScores, score_objective
 from inference.sequences.task import SequenceTask
 from models import BernoulliOutput, SequenceVRNN
-from pyro_nem.data import SequenceSet
-from pyro_nem.errors import ConfigError
+from pyro_nem.data import SequenceSchedule, SequenceSet
+from pyro_nem.errors import CheckpointError, ConfigError, DataError
 
 CONFIG = TrainingConfig(
     updates=6, batch_size=4, warmup=2, log_every=1, validate_every=2, averaging=0.9
@@ -38,13 +41,13 @@ def objective(bound=None, resample=None, **options):
     return SequenceObjective(model.float(), guide.float(), bound=bound, resample=resample)
 
 
-def run(directory=None, config=CONFIG, **options):
+def run(directory=None, config=CONFIG, bound=None, resample=0.9, **options):
     return fit_sequences(
-        objective(BoundConfig("iwae", 3), 0.9),
+        objective(bound or BoundConfig("iwae", 3), resample),
         rolls(MANY),
         rolls(LENGTHS, seed=1),
         config=config,
-        directory=None if directory is None else RunDirectory(directory),
+        directory=directory,
         report=lambda line: None,
         **options,
     )
@@ -69,6 +72,28 @@ def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(tmp_path, monke
     assert numbers(rest.records) == numbers(whole.records)
     for name, value in whole.objective.state_dict().items():
         assert torch.equal(value, rest.objective.state_dict()[name])
+
+
+def test_a_run_is_resumed_with_its_own_settings_only(tmp_path):
+    folder = str(tmp_path / "run")
+    run(folder)
+    for name, change in {
+        "training": {"config": replace(CONFIG, batch_size=5)},
+        "bound": {"bound": BoundConfig("iwae", 4)},
+        "resample": {"resample": 0.5},
+        "schedule": {"schedule": SequenceSchedule(curriculum=3)},
+    }.items():
+        with pytest.raises(CheckpointError, match=f"holds a run with {name} = "):
+            run(folder, resume=True, **change)
+    assert run(folder, resume=True).updates == 6
+
+
+def test_a_description_of_ones_own_is_kept_as_it_is(tmp_path):
+    description = {"settings": {"experiment": "mine"}, "commit": "abc"}
+    run(tmp_path / "run", description=description)
+    assert json.loads((tmp_path / "run" / "config.json").read_text()) == description
+    other = replace(CONFIG, learning_rate=1e-3)
+    assert run(tmp_path / "run", other, description=description, resume=True).updates == 6
 
 
 def test_the_best_weights_are_kept_and_every_line_is_written(tmp_path):
@@ -248,6 +273,22 @@ def test_sequences_of_another_size_are_refused():
         fit_sequences(objective(), rolls(MANY, size=5), config=CONFIG)
     with pytest.raises(ConfigError, match="early stopping needs validation data"):
         fit_sequences(objective(), rolls(MANY), config=TrainingConfig(patience=2))
+
+
+def test_data_without_a_density_are_refused_before_they_are_used(tmp_path):
+    module = objective()
+    bad = SequenceSet("bad", [*rolls(MANY).sequences, np.full((3, SIZE), 2, np.uint8)])
+    message = r"bad, sequence 10, step 0, number 0: .* found 2"
+    refused = partial(pytest.raises, DataError, match=message)
+    for sets in ((bad,), (rolls(MANY), bad)):
+        with refused():
+            fit_sequences(module, *sets, config=CONFIG, directory=tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+    for use in (score_objective, score_sequences, partial(diagnose_sequences, sequences=20)):
+        with refused():
+            use(module, bad)
+        with pytest.raises(ConfigError, match="has 5 numbers a step"):
+            use(module, rolls(MANY, size=5))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")

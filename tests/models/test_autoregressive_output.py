@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from pyro import poutine
@@ -12,6 +13,7 @@ from models import AutoregressiveOutput, SequenceVRNN
 from models.outputs.autoregressive import AutoregressiveLaw
 from pyro_nem.data import SequenceBatch, SequenceSet
 from pyro_nem.errors import ConfigError
+from pyro_nem.metrics import linear_prediction
 
 COEFFICIENTS = torch.tensor([0.9, -0.4, 0.2], dtype=torch.double)
 SIZE, ORDER = 6, 3
@@ -190,10 +192,25 @@ def test_a_continuation_begins_where_the_beginning_ended():
     assert found[2, 0, 0].item() == pytest.approx(COEFFICIENTS[0].item(), abs=0.01)
 
 
+@pytest.mark.parametrize("dtype", [torch.float, torch.double])
+@pytest.mark.parametrize("convert", [lambda found: found, torch.from_numpy])
+def test_coefficients_are_taken_as_linear_prediction_gives_them(dtype, convert):
+    waves = [np.sin(np.arange(60.0) + start).reshape(-1, SIZE) for start in (0.0, 0.5)]
+    data = SequenceSet("waves", waves)
+    found = linear_prediction(data, ORDER)
+    torch.set_default_dtype(dtype)
+    law = AutoregressiveOutput(SIZE, convert(found))
+    assert law.coefficients.tolist() == pytest.approx(found.tolist())
+    assert law.features(data.batch([0, 1]).x.to(dtype)).dtype == dtype
+    start = law.law(torch.zeros(law.num_parameters))
+    assert start._coefficients.tolist() == pytest.approx(found.tolist(), abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: AutoregressiveOutput(0, COEFFICIENTS), "size: expected at least 1"),
+        (lambda: output(min_scale=-1.0), "min_scale: expected at least 0, got -1.0"),
         (lambda: AutoregressiveOutput(2, COEFFICIENTS), "coefficients: expected 1 to 2 numbers"),
         (lambda: AutoregressiveOutput(2, torch.zeros(0)), "coefficients: expected 1 to 2"),
         (lambda: AutoregressiveOutput(2, torch.tensor([1.1])), "expected those of a stable filter"),

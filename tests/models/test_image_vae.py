@@ -8,7 +8,7 @@ from torch import nn
 
 from inference.images import ImagePosterior
 from models import BernoulliOutput, ImageVAE
-from pyro_nem.networks import glorot
+from pyro_nem.networks import glorot_
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_glorots_weights_keep_the_size_of_what_goes_through():
     stack = nn.Sequential(*(nn.Linear(300, 300) for _ in range(4)))
     x = torch.randn(100, 300)
     assert stack(x).std() < 0.2
-    assert 0.8 < glorot(stack)(x).std() < 1.2
+    assert 0.8 < stack.apply(glorot_)(x).std() < 1.2
     assert stack[0].weight.abs().max() <= (6 / 600) ** 0.5
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,7 +13,8 @@ from models import (
     GaussianOutput,
     PenOutput,
 )
-from pyro_nem.errors import ConfigError
+from pyro_nem.data import Scaling, SequenceSet
+from pyro_nem.errors import ConfigError, DataError
 
 LAWS = {
     "bits": BernoulliOutput(4, torch.tensor([0.1, 0.5, 0.0, 1.0])),
@@ -192,12 +194,58 @@ def test_draws_of_a_pen_have_its_moments():
 
 
 @pytest.mark.parametrize(
+    ("output", "step", "message"),
+    [
+        (
+            BernoulliOutput(2),
+            [1.0, 0.5],
+            "number 1: expected a whole .* from 0 to 1, found 0.5",
+        ),
+        (
+            BernoulliOutput(2),
+            [-1.0, 0.0],
+            "number 0: .* from 0 to 1, found -1",
+        ),
+        (CategoricalOutput((3, 2)), [3.0, 1.0], "number 0: .* from 0 to 2, found 3"),
+        (CategoricalOutput((3, 2)), [2.0, 2.0], "number 1: .* from 0 to 1, found 2"),
+        (PenOutput(2), [2.0, -7.3, 40.0], "number 0: .* from 0 to 1, found 2"),
+    ],
+)
+def test_steps_without_a_density_are_named(output, step, message):
+    good = [0.0] * len(step)
+    data = SequenceSet("marks", [np.array([good]), np.array([good, good, step])])
+    with pytest.raises(DataError, match=f"marks, sequence 1, step 2, {message}"):
+        output.check(data)
+
+
+@pytest.mark.parametrize(
+    ("output", "step"),
+    [
+        (BernoulliOutput(2), [1.0, 0.0]),
+        (CategoricalOutput((3, 2)), [2.0, 1.0]),
+        (PenOutput(2), [1.0, -7.3, 40.0]),
+        (GaussianOutput(2), [-7.3, 40.0]),
+        (GaussianMixtureOutput(2), [-7.3, 40.0]),
+    ],
+)
+def test_data_are_checked_in_the_units_of_their_batches(output, step):
+    recorded, size = np.array([step]), len(step)
+    output.check(SequenceSet("marks", [recorded]))
+    scaling = Scaling(np.full(size, 3.0), np.full(size, 0.25))
+    output.check(SequenceSet("marks", [scaling.undo(recorded)], scaling))
+
+
+@pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: BernoulliOutput(0), "size: expected at least 1"),
         (lambda: BernoulliOutput(2, torch.tensor([0.5])), "mean: expected 2 frequencies"),
         (lambda: BernoulliOutput(1, torch.tensor([1.5])), "mean: expected 1 frequencies"),
         (lambda: GaussianOutput(0), "size: expected"),
+        (lambda: GaussianOutput(1, min_scale=-1.0), "min_scale: expected at least 0, got -1.0"),
+        (lambda: GaussianOutput(1, min_scale=math.nan), "min_scale: expected at least 0, got nan"),
+        (lambda: GaussianMixtureOutput(2, min_scale=-1.0), "min_scale: expected at least 0"),
+        (lambda: PenOutput(min_scale=-1.0), "min_scale: expected at least 0"),
         (lambda: GaussianMixtureOutput(2, 0), "components: expected"),
         (lambda: PenOutput(0), "components: expected"),
         (lambda: CategoricalOutput(()), "sizes: expected at least one choice"),

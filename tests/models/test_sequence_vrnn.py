@@ -6,6 +6,7 @@ from pyro import poutine
 from pyro.infer import Predictive
 from small_sequences import HIDDEN, LATENT, LENGTHS, SIZE, batch_of, build
 
+from inference.sequences import SequencePosterior
 from inference.sequences.reader import BackwardReader, reverse
 from models import BernoulliOutput, SequenceVRNN
 from pyro_nem.errors import ConfigError
@@ -126,6 +127,10 @@ def test_scales_have_a_floor():
     model.prior[-1].bias.data.fill_(-100.0)
     model.prior[-1].weight.data.zero_()
     assert (model.prior_law(torch.zeros(1, 2)).scale == 0.05).all()
+    with pytest.raises(ConfigError, match=r"min_scale: expected at least 0, got -1\.0"):
+        SequenceVRNN(BernoulliOutput(2), min_scale=-1.0)
+    with pytest.raises(ConfigError, match=r"min_scale: expected at least 0, got -1\.0"):
+        SequencePosterior(model, min_scale=-1.0)
 
 
 def test_layer_norm_and_depth_are_options():

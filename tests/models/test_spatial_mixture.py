@@ -9,7 +9,7 @@ from pyro import poutine
 from pyro.infer import Predictive, TraceEnum_ELBO
 
 from inference.guides import RNNEM
-from models import GaussianPixels, SpatialMixture, UnitCube, select_component
+from models import GaussianPixels, RecurrentPrior, SpatialMixture, UnitCube, select_component
 from pyro_nem.data import Clip
 from pyro_nem.errors import ConfigError
 from pyro_nem.networks import DenseDecoder, FlatEncoder, GatedCell, LocatedDecoder
@@ -172,5 +172,9 @@ def test_bad_arguments_are_named():
         mixture(0)
     with pytest.raises(ConfigError, match="decoder: expected a module with the attribute"):
         SpatialMixture(torch.nn.Linear(2, 3), 2)
+    decoder = DenseDecoder((4, 4, 1), 16)
+    with pytest.raises(ConfigError, match=r"prior: has states of size 5.* leaves 6 .*_size=15"):
+        SpatialMixture(decoder, 2, prior=RecurrentPrior(5, 10))
+    assert SpatialMixture(decoder, 2, prior=RecurrentPrior(6, 10)).state_size == 6
     with pytest.raises(ConfigError, match="sigma: expected a positive"):
         GaussianPixels(0.0)

@@ -279,3 +279,9 @@ def test_arguments_are_checked_at_the_call(changes, message):
     options = {"frames": 3, "batch_size": 8, "seed": 1, "epoch": 0} | changes
     with pytest.raises(ConfigError, match=message):
         epoch_batches(numbered(10), **options)
+
+
+@pytest.mark.parametrize("name", ["frames", "batch_size", "sequences"])
+def test_ordered_batches_have_something_in_them(name):
+    with pytest.raises(ConfigError, match=f"{name}: expected at least 1, got 0"):
+        ordered_batches(numbered(10), **{"frames": 3, "batch_size": 8, name: 0})

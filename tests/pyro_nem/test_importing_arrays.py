@@ -5,7 +5,7 @@ import pytest
 from image_files import videos
 
 from pyro_nem.errors import ConfigError, DataError
-from pyro_nem.importing import ArrayVideos
+from pyro_nem.importing import ArrayVideos, open_videos
 
 FRAMES, MASKS = videos()
 
@@ -62,6 +62,20 @@ def test_a_limit_cuts_videos(source):
         source(limit=4)
 
 
+def test_a_limit_below_one_is_refused(source):
+    for limit in (0, -1):
+        with pytest.raises(ConfigError, match=f"limit: expected at least 1, got {limit}"):
+            source(limit=limit)
+
+
+def test_an_archive_needs_a_place_where_it_is_unpacked(tmp_path):
+    np.savez(tmp_path / "both.npz", frames=FRAMES, masks=MASKS)
+    with pytest.raises(ConfigError, match=r"scratch: expected a folder where .*both.npz"):
+        open_videos(tmp_path / "both.npz")
+    np.save(tmp_path / "frames.npy", FRAMES)
+    assert open_videos(tmp_path / "frames.npy").num_videos == len(FRAMES)
+
+
 def test_an_archive_may_hold_both(tmp_path):
     np.savez_compressed(tmp_path / "both.npz", frames=FRAMES, masks=MASKS, other=np.zeros(3))
     check(ArrayVideos(tmp_path / "both.npz", None, scratch=tmp_path))
@@ -107,7 +121,7 @@ def test_arrays_that_do_not_fit_are_explained(source, options, message):
 
 @pytest.mark.parametrize("axes", ["NTHHC", "NTC", "NTHWD", ""])
 def test_axes_that_cannot_be_are_refused(source, axes):
-    with pytest.raises(ConfigError, match=f"--axes: expected letters of NTHWC.*got {axes}"):
+    with pytest.raises(ConfigError, match=f"axes: expected letters of NTHWC.*got {axes}"):
         source(axes=axes)
 
 

@@ -71,7 +71,7 @@ def test_colours_become_the_grey_of_pillow(tmp_path):
     found = written(tmp_path / "x.h5", "validation")[0, 1, ..., 0].astype(int)
     expected = np.asarray(Image.fromarray(FRAMES[3, 1]).convert("L")).astype(int)
     assert np.abs(found - expected).max() <= 1
-    with pytest.raises(DataError, match="--grey expects frames of 1 or 3 channels, got 2"):
+    with pytest.raises(DataError, match="expected frames of 1 or 3 channels to make grey, got 2"):
         convert(Given(FRAMES[..., :2], None), tmp_path / "y.h5", SPLIT, grey=True)
     assert not (tmp_path / "y.h5").exists()
 
@@ -170,6 +170,11 @@ def test_a_size_without_pixels_is_refused():
         ImageSize(0, 8)
 
 
+def test_an_unknown_method_is_refused():
+    with pytest.raises(ConfigError, match="method: expected one of crop, pad, stretch, got 'fit'"):
+        ImageSize(4, 4, "fit")
+
+
 def test_videos_are_dealt_out_once_each():
     dealt = deal(20, validation=0.1, test=0.25, seed=0)
     assert [len(dealt[name]) for name in SPLITS] == [13, 2, 5]
@@ -189,7 +194,7 @@ def test_videos_are_dealt_out_once_each():
     [
         (4, 0.1, "of 4 videos each split needs one or more, got training 3, validation 0, test 1"),
         (10, 0.8, "training 0"),
-        (10, 0.0, "--validation: expected a fraction between 0 and 1, got 0.0"),
+        (10, 0.0, "validation: expected a fraction between 0 and 1, got 0.0"),
         (10, 1.5, "got 1.5"),
     ],
 )

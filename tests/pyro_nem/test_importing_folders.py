@@ -5,7 +5,7 @@ import pytest
 from image_files import save, save_videos, videos
 from PIL import Image
 
-from pyro_nem.errors import DataError
+from pyro_nem.errors import ConfigError, DataError
 from pyro_nem.importing import FolderVideos
 
 # More than ten of each, so that names are sorted by their numbers.
@@ -104,6 +104,9 @@ def test_videos_of_several_lengths_have_to_be_cut(folders):
     assert len(FolderVideos(folders[0], limit=10).read(3).frames) == 10
     with pytest.raises(DataError, match=r"video3: expected at least 11 frames, got 10"):
         FolderVideos(folders[0], limit=11)
+    for limit in (0, -1):
+        with pytest.raises(ConfigError, match=f"limit: expected at least 1, got {limit}"):
+            FolderVideos(folders[0], limit=limit)
 
 
 def test_folders_that_cannot_be_are_explained(tmp_path, folders):
