@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
 from experiments.frames.config import BALLS, FrameExperiment
 from experiments.frames.networks import model_and_guide
 from inference import NEMObjective, RunDirectory, prepare
+from inference.seeded import seeded
 from pyro_nem.data import (
     BallsConfig,
     DigitsConfig,
@@ -135,8 +134,7 @@ def build_objective(settings: FrameExperiment, image_shape: tuple[int, int, int]
         (rows, columns, C) of the frames.
     """
     # Modules draw their initial weights from PyTorch's global generator.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.training.seed)
+    with seeded(settings.training.seed):
         model, guide = model_and_guide(settings, image_shape)
     objective = NEMObjective(
         model,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch
-
 from experiments.images.config import ImageExperiment
 from inference.images import ImageObjective, ImagePosterior
+from inference.seeded import seeded
 from models import BernoulliOutput, ImageVAE
 from pyro_nem.data import BinaryMNIST, ImageSet, binary_mnist
 
@@ -37,8 +36,7 @@ def build_objective(settings: ImageExperiment, training: ImageSet) -> ImageObjec
         Its mean is what the model starts from.
     """
     # Modules draw their initial weights from PyTorch's global generator.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.training.seed)
+    with seeded(settings.training.seed):
         model = ImageVAE(
             BernoulliOutput(training.size, training.mean()),
             latent_sizes=settings.latent_sizes,

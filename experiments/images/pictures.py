@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from inference.images import ImageObjective
+from inference.modes import as_trained
+from inference.seeded import seeded
 from pyro_nem.data import ImageSet
 from pyro_nem.plots import image_grid, learning_curves, save_figure
 
@@ -57,8 +59,7 @@ def draw_pictures(
         return grid
 
     digits = test.probabilities(slice(0, 2 * _SIDE)).to(like)  # [N, D]
-    with torch.no_grad(), torch.random.fork_rng(devices=_devices(like)):
-        torch.manual_seed(seed)
+    with as_trained(objective), torch.no_grad(), seeded(seed):
         samples = model.imagine(_SIDE * _SIDE)  # [N, D]
         z = digits
         latents = []
@@ -94,7 +95,3 @@ def draw_pictures(
         save_figure(image_grid(images, title), folder / f"{name}.png")
     if records:
         save_figure(learning_curves(records, segmentation=False), folder / "learning_curves.png")
-
-
-def _devices(like: Tensor) -> list[torch.device]:
-    return [like.device] if like.device.type == "cuda" else []

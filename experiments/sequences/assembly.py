@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch
-
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.sequence_data import SequenceData
+from inference.seeded import seeded
 from inference.sequences import NoLatents, SequenceObjective, SequencePosterior
 from models import SequenceVRNN
 
@@ -23,8 +22,7 @@ def build_objective(settings: SequenceExperiment, data: SequenceData) -> Sequenc
         Gives the law of a step.
     """
     # Modules draw their initial weights from PyTorch's global generator.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.training.seed)
+    with seeded(settings.training.seed):
         model = SequenceVRNN(
             data.output(),
             latent_size=settings.latent_size,

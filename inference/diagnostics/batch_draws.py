@@ -19,7 +19,8 @@ from inference.frame_scores import sampled_terms
 from inference.modes import as_trained
 from inference.objective import NEMObjective
 from inference.reference.co_assignment import co_assignment
-from inference.reference.common import drawn_seed, seeded, tile
+from inference.reference.common import tile
+from inference.seeded import drawn_seed, seeded
 from models import SpatialMixture
 from models.select_component import select_component
 from pyro_nem.data import Clip

@@ -13,7 +13,7 @@ from inference.guides.recurrent import draw_with
 from inference.guides.state import own_frame
 from inference.modes import as_trained
 from inference.objective import NEMObjective
-from inference.reference.common import drawn_seed, seeded
+from inference.seeded import drawn_seed, seeded
 
 __all__ = ["PriorFrames", "prior_frames"]
 

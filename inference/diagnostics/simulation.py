@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from inference.e_step import pixel_posterior
 from inference.guides import Guide
 from inference.modes import as_trained
-from inference.reference.common import seeded
 from inference.reference.state_samples import sample_states
+from inference.seeded import seeded
 from inference.streams import Stream, update_seed
 from models import SpatialMixture
 from pyro_nem.checks import at_least

@@ -19,7 +19,7 @@ from inference.images.diagnosis_schema import image_variables
 from inference.images.levels import check_bits
 from inference.images.objective import ImageObjective
 from inference.modes import as_trained
-from inference.reference.common import drawn_seed, seeded
+from inference.seeded import drawn_seed, seeded
 from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
 from pyro_nem.data import ImageSet, arrays_sha256

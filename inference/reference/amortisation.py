@@ -13,10 +13,10 @@ from inference.reference.common import (
     mean_and_error,
     pick,
     require_own_prior,
-    seeded,
     tile,
 )
 from inference.reference.state_fit import StateFit, fit_states
+from inference.seeded import seeded
 from models import Rollout, SpatialMixture
 from pyro_nem.checks import at_least
 from pyro_nem.data import Clip

@@ -8,47 +8,26 @@ from contextlib import contextmanager
 
 import pyro
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from inference.e_step import responsibilities
+from inference.seeded import seeded
 from models import SpatialMixture
 from pyro_nem.data import Clip
 from pyro_nem.errors import ConfigError
 
 __all__ = [
     "blocks",
-    "drawn_seed",
     "isolated",
     "mean_and_error",
     "pick",
     "require_own_prior",
-    "seeded",
     "state_responsibilities",
     "tile",
 ]
 
 # Numbers of pixel parameters that are held at a time, 64 MiB in float32.
 _AT_A_TIME = 2**24
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Draw from streams of one's own, and leave those of the caller where they are.
-
-    Parameters
-    ----------
-    seed
-        Seed of PyTorch's global streams meanwhile.
-    """
-    # Named, because the default warns where there are many devices.
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
-        yield
-
-
-def drawn_seed(generator: Generator) -> int:
-    """Return a seed that a generator draws, for a stream that repeats nothing of its own."""
-    return int(torch.randint(2**62, (), generator=generator, device=generator.device))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from inference.bound_config import BoundConfig
 from inference.bounds import combine
 from inference.diagnostics.schema import Arrays
 from inference.modes import as_trained
-from inference.reference.common import drawn_seed, seeded
+from inference.seeded import drawn_seed, seeded
 from inference.sequences.objective import SequenceObjective
 from pyro_nem.data import SequenceBatch
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from inference.modes import as_trained
-from inference.reference.common import seeded
+from inference.seeded import seeded
 from inference.sequences.objective import SequenceObjective
 from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceBatch
