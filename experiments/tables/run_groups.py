@@ -57,7 +57,7 @@ def model_names(groups: Sequence[Sequence[Member[FrameExperiment]]]) -> list[str
     groups
         What :func:`group_runs` returned.
     """
-    settings = [members[0].settings for members in groups]
+    settings = [members[0].settings.without_folders() for members in groups]
     names = [f"{setting_name(s.to_dict())}, {s.scale}, {s.network}" for s in settings]
     folders = [str(members[0].directory.path) for members in groups]
     return [
