@@ -144,7 +144,9 @@ class NEMObjective(nn.Module):
             loss = loss + self.inter_weight * inter
         adjusted = self.bound.adjusts_kl(update)
         with torch.set_grad_enabled(adjusted and torch.is_grad_enabled()):
-            divergence = state_divergence(self.model, rollout)  # [(S,) T, B, K]
+            # Detached too: PyTorch's FLOP counter trips over inputs that could have a gradient.
+            measured = rollout if adjusted else rollout.detach()
+            divergence = state_divergence(self.model, measured)  # [(S,) T, B, K]
         if update is not None and divergence is not None:
             excess = self.bound.kl_weight(update) - 1.0
             if excess < 0.0:

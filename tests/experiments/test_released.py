@@ -158,7 +158,7 @@ def test_release_refuses_names_that_are_paths_and_data_of_ones_own(command, smok
     config["settings"]["data"] = "mine.h5"
     (tmp_path / "config.json").write_text(json.dumps(config))
     said = command("release", tmp_path, "small", "--output", tmp_path, expect=2)
-    assert "trained on mine.h5, a file that others do not have" in said
+    assert "mine.h5, a file that others do not have" in said
     assert not (tmp_path / "small.safetensors").exists()
 
 
