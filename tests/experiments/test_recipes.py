@@ -129,5 +129,5 @@ def test_a_run_is_not_resumed_with_other_parts(options, tmp_path):
     write_json(RunDirectory(tmp_path).config, {"settings": settings().to_dict()})
     asked = RunOptions("flying_shapes", scale="smoke", device="cpu")
     assert resume_settings(asked, RunDirectory(tmp_path)) == settings()
-    with pytest.raises(CheckpointError, match="holds a run with .* instead of"):
+    with pytest.raises(CheckpointError, match=r"holds a run with .* instead of"):
         resume_settings(replace(asked, **options), RunDirectory(tmp_path))
