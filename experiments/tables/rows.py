@@ -162,7 +162,7 @@ def _prediction(runs: Runs, source: Mapping[str, Any]) -> Section:
     scores |= {name: [{**source, **found}] for name, found in copied.items()}
     rows = []
     for name, each in scores.items():
-        about = _about(trained, "prediction")
+        about = _about(runs.get(name, trained), "prediction")
         if name in copied:
             about["network"] = "none"
             setting = name + (f", data {shown.data}" if shown.data is not None else "")

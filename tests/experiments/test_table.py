@@ -59,6 +59,7 @@ def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
     bce = read(folder / "summary.json")["per_step"]["next_step_bce"]
     predicted = ("prediction", "3/1, official network, prediction")
     assert rows[*predicted, "test.next_step_bce, step 20"]["mean"] == bce[19]
+    assert rows[*predicted, "test.next_step_bce"]["network"] == "official"
     copied = rows["prediction", "copy, fitted", "test.next_step_bce"]
     assert (copied["seeds"], copied["network"]) == ([], "none")
     plain = rows["prediction", "copy of the last frame", "test.next_step_bce"]
