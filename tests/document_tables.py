@@ -63,7 +63,12 @@ TABLES = [
                 {
                     "default: ELBO, smoothing, KL warm-up": "elbo",
                     "ELBO, `--smoothing off --kl-warmup 0`": "elbo-no-smoothing-kl-warmup0",
+                    "the same, mean of 4 draws: `--objective vae --particles 4`": (
+                        "vae4-no-smoothing-kl-warmup0"
+                    ),
                     "IWAE-4, `--smoothing off`": "iwae4-no-smoothing",
+                    "the same by `--gradient standard`": "iwae4-no-smoothing-standard",
+                    "FIVO-4, `--smoothing off`": "fivo4-no-smoothing",
                 },
             ),
             Block(

@@ -184,6 +184,36 @@ def test_the_readmes_figures_are_those_of_the_committed_results():
             assert paper == ("none" if row["paper"] is None else f"{row['paper']:.3f}")
 
 
+def test_predictions_are_compared_as_in_the_committed_results():
+    known = known_to("flying_shapes")
+    settings = ["3/3, prediction", "3/5, prediction", "3/1, official network, prediction"]
+    settings += ["copy, fitted", "copy of the last frame"]
+    means = [f"{known[f'{setting} | test.next_step_bce']['mean']:.1f}" for setting in settings]
+    text = {
+        name: " ".join((ROOT / name).read_text(encoding="utf-8").split())
+        for name in ("README.md", "docs/experiments.md")
+    }
+    assert (
+        "{} with K = 3 and {} with K = 5, where K = 1 with the paper's network comes to {}, a copy "
+        "of the last clean frame that is fitted to {}, and the copy as it is to {}."
+    ).format(*means) in text["docs/experiments.md"]
+    assert (
+        "{} nats a frame, mean over 20 steps, where K = 1 comes to {} and a fitted copy of the "
+        "last frame to {}."
+    ).format(means[0], *means[2:4]) in text["README.md"]
+    small, official = (
+        known_to(file)[f"rnn-em, {setting} | test.ami_last"]["mean"]
+        for file, setting in (
+            ("recipe", "updates 1000"),
+            ("equal_compute/static_shapes", "official recipe, updates 1750"),
+        )
+    )
+    assert (
+        f"reach {small:.3f} at the last step, the released code's {official:.3f}"
+        in text["README.md"]
+    )
+
+
 def steps_of(name):
     """Return the rows of a benchmark of the training step by guide."""
     return {row["guide"]: row for row in results(name)}
