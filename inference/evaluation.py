@@ -24,16 +24,14 @@ from inference.modes import as_trained
 from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
 from inference.score_summary import over_sequences, over_time
-from inference.source_check import check_source
+from inference.scored_frames import scored_frames
 from inference.step_weights import resolve_step_weights
 from inference.streams import Stream
 from inference.task import Metrics
-from models import BernoulliPixels, SpatialMixture
 from pyro_nem.checks import at_least, one_of
-from pyro_nem.data import FrameSource, Noise, as_source, make_clip
-from pyro_nem.errors import ConfigError
+from pyro_nem.data import FrameSource, Noise, make_clip
 
-__all__ = ["Evaluation", "default_noise", "default_steps", "evaluate"]
+__all__ = ["Evaluation", "evaluate"]
 
 
 class Evaluation(NamedTuple):
@@ -80,27 +78,6 @@ class _Part(NamedTuple):
     scores: FrameScores
     loss: float
     sequences: int
-
-
-def default_noise(model: SpatialMixture) -> Noise:
-    """Return noise that fits the model's pixels, on a fifth of them as in the paper's videos."""
-    binary = isinstance(model.pixels, BernoulliPixels)
-    return Noise("bitflip" if binary else "masked-uniform", 0.2)
-
-
-def default_steps(source: FrameSource) -> int:
-    """Return the steps that use all frames of a source.
-
-    Raises
-    ------
-    ConfigError
-        If it holds static images, which can be repeated as often as one likes.
-    """
-    if source.num_frames == 1:
-        raise ConfigError(
-            "steps: static images are repeated, so say how often; the paper uses steps=15"
-        )
-    return source.num_frames - 1
 
 
 def evaluate(
@@ -157,10 +134,7 @@ def evaluate(
     at_least(1, particles=particles, sequences=sequences)
     for score in scores:
         one_of(Score, scores=score)
-    source = as_source(data, "data")
-    steps = default_steps(source) if steps is None else steps
-    noise = default_noise(objective.model) if noise is None else noise
-    check_source(objective, source, steps)
+    source, steps, noise = scored_frames(objective, data, steps, noise)
     like = next(objective.parameters())
     device = like.device
     weights = np.asarray(resolve_step_weights(objective.step_weights, steps))

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inference.bound_config import BoundConfig
-from inference.evaluation import default_noise, default_steps
 from inference.execution import Execution, prepare
 from inference.fitting import fit_objective
 from inference.joining import joined
@@ -19,6 +18,7 @@ from inference.objective import NEMObjective
 from inference.resuming import check_same_settings
 from inference.run_directory import RunDirectory
 from inference.run_training import Run
+from inference.scored_frames import default_noise, default_steps
 from inference.step_weights import StepWeights
 from inference.training_config import TrainingConfig
 from models import SpatialMixture

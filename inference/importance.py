@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from inference.bounds import combine
-from inference.evaluation import default_noise, default_steps
 from inference.frame_scores import sampled_terms
 from inference.modes import as_trained
 from inference.objective import NEMObjective
 from inference.processes import ALONE, Processes
-from inference.source_check import check_source
+from inference.scored_frames import scored_frames
 from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
-from pyro_nem.data import Clip, FrameSource, Noise, as_source, make_clip, ordered_batches
+from pyro_nem.data import Clip, FrameSource, Noise, make_clip, ordered_batches
 
 __all__ = ["ImportanceWeighted", "importance_weighted"]
 
@@ -90,10 +89,7 @@ def importance_weighted(
         If the first frames hold values that no pixel can have.
     """
     at_least(1, particles=particles, sequences=sequences)
-    source = as_source(data, "data")
-    steps = default_steps(source) if steps is None else steps
-    noise = default_noise(objective.model) if noise is None else noise
-    check_source(objective, source, steps)
+    source, steps, noise = scored_frames(objective, data, steps, noise)
     like = next(objective.parameters())
     size, together = max(1, rows_at_once // particles), 1
     if not getattr(objective.guide, "stochastic", True):

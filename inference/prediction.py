@@ -10,16 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inference.evaluation import default_noise
 from inference.frame_scores import segmentation_scores_of
 from inference.guides import RecurrentGuide
 from inference.held_out import held_out_batches
 from inference.modes import as_trained
 from inference.objective import NEMObjective
-from inference.source_check import check_source
+from inference.scored_frames import scored_frames
 from inference.streams import Stream
 from models import Rollout
-from pyro_nem.data import Clip, FrameSource, Noise, as_source, make_clip
+from pyro_nem.data import Clip, FrameSource, Noise, make_clip
 from pyro_nem.errors import ConfigError
 from pyro_nem.metrics import next_step_bce
 
@@ -97,9 +96,7 @@ def predict(
     DataError
         If the first frames hold values that no pixel can have.
     """
-    source = as_source(data, "data")
-    noise = default_noise(objective.model) if noise is None else noise
-    check_source(objective, source, seen + steps)
+    source, _, noise = scored_frames(objective, data, seen + steps, noise)
     parts: dict[str, list[NDArray[np.float64]]] = {}
     count = 0
     batches = held_out_batches(

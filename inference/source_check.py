@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inference.objective import NEMObjective
 from inference.pixel_levels import check_levels
+from pyro_nem.checks import at_least
 from pyro_nem.data import FrameSource
 from pyro_nem.errors import ConfigError
 
@@ -27,8 +28,7 @@ def check_source(objective: NEMObjective, source: FrameSource, steps: int) -> No
             f"model's decoder makes {objective.model.image_shape}; build it with "
             f"image_shape={source.image_shape}"
         )
-    if steps < 1:
-        raise ConfigError(f"steps: expected at least 1, got {steps}")
+    at_least(1, steps=steps)
     if 1 < source.num_frames < steps + 1:
         raise ConfigError(
             f"steps: {steps} steps need {steps + 1} frames, but {source.name} has "

@@ -14,11 +14,8 @@ __all__ = ["default_run_directory"]
 def default_run_directory(settings: FrameExperiment) -> Path:
     """Return runs/EXPERIMENT/NAME, the name telling what a user most often varies."""
     bound, usual = settings.bound, BoundConfig()
-    recipe = (
-        []
-        if settings.recipe == usual_recipe(settings.experiment, settings.scale)
-        else [settings.recipe]
-    )
+    as_usual = settings.recipe == usual_recipe(settings.experiment, settings.scale)
+    recipe = [] if as_usual else [settings.recipe]
     parts = [settings.scale, *recipe, settings.guide, settings.network, settings.data_name]
     parts.append(f"k{settings.components}")
     if settings.staged:

@@ -16,14 +16,13 @@ from inference.diagnostics.pair_panel import draw_pairs
 from inference.diagnostics.prior_frames import prior_frames
 from inference.diagnostics.schema import Arrays
 from inference.diagnostics.tree import build_tree, join_batches
-from inference.evaluation import default_noise, default_steps
 from inference.held_out import held_out_batches
 from inference.objective import NEMObjective
-from inference.source_check import check_source
+from inference.scored_frames import scored_frames
 from inference.streams import Stream, update_seed
 from models import SpatialMixture
 from pyro_nem.checks import at_least
-from pyro_nem.data import FrameSource, Noise, as_source, frames_sha256, make_clip
+from pyro_nem.data import FrameSource, Noise, frames_sha256, make_clip
 
 __all__ = ["diagnose"]
 
@@ -105,11 +104,8 @@ def diagnose(
         rows_at_once=rows_at_once,
     )
     at_least(2, pixels=model.num_pixels)
-    source = as_source(data, "data")
-    steps = default_steps(source) if steps is None else steps
-    noise = default_noise(model) if noise is None else noise
     objective = NEMObjective(model, guide)
-    check_source(objective, source, steps)
+    source, steps, noise = scored_frames(objective, data, steps, noise)
     like = next(objective.parameters())
     # Point masses are not repeated for each draw.
     stochastic = bool(getattr(guide, "stochastic", True))
