@@ -1,15 +1,16 @@
-"""Small sequence models in double precision, sequences for them, and a model that can be solved."""
+"""Small sequence models (double precision unless said otherwise), data for them, one solvable."""
 
 import math
 
 import numpy as np
 import torch
 
-from inference.sequences import NoLatents, SequencePosterior
+from inference.sequences import NoLatents, SequenceObjective, SequencePosterior
 from models import BernoulliOutput, GaussianOutput, RecurrentState, SequenceVRNN, StateLaw
 from pyro_nem.data import SequenceSet, pad
 
 LENGTHS = (3, 5, 2)
+MANY = (3, 5, 2, 7, 4, 6, 1, 3, 5, 8)
 SIZE, LATENT, HIDDEN, WIDTH = 4, 2, 3, 5
 MEAN = torch.tensor([0.2, 0.5, 0.7, 0.4])
 
@@ -31,6 +32,12 @@ def build(latent_size=LATENT, independent_prior=False, layer_norm=False, **guide
     for parameter in [*model.parameters(), *guide.parameters()]:
         parameter.data.mul_(2.0)
     return model.double(), guide.double()
+
+
+def objective(bound=None, resample=None, **options):
+    """In single precision."""
+    model, guide = build(**options)
+    return SequenceObjective(model.float(), guide.float(), bound=bound, resample=resample)
 
 
 def rolls(lengths=LENGTHS, seed=0, size=SIZE):

@@ -1,8 +1,6 @@
-"""Sequence models are trained, stopped and continued by the loop of the mixtures, and scored."""
+"""Sequence models are trained, stopped and continued by the loop of the mixtures."""
 
-import contextlib
 import json
-import math
 from dataclasses import replace
 from functools import partial
 
@@ -10,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from small_run import numbers
-from small_sequences import LENGTHS, SIZE, batch_of, build, rolls
+from small_sequences import LENGTHS, MANY, SIZE, batch_of, build, objective, rolls
 
 from inference import BoundConfig, TrainingConfig, run_training
 from inference.processes import Processes
@@ -24,7 +22,7 @@ from inference.sequences import (
     posterior,
     score_sequences,
 )
-from inference.sequences.evaluation import SequenceScores, score_objective
+from inference.sequences.evaluation import score_objective
 from inference.sequences.task import SequenceTask
 from models import BernoulliOutput, SequenceVRNN
 from pyro_nem.data import SequenceSchedule, SequenceSet
@@ -33,12 +31,6 @@ from pyro_nem.errors import CheckpointError, ConfigError, DataError
 CONFIG = TrainingConfig(
     updates=6, batch_size=4, warmup=2, log_every=1, validate_every=2, averaging=0.9
 )
-MANY = (3, 5, 2, 7, 4, 6, 1, 3, 5, 8)
-
-
-def objective(bound=None, resample=None, **options):
-    model, guide = build(**options)
-    return SequenceObjective(model.float(), guide.float(), bound=bound, resample=resample)
 
 
 def run(directory=None, config=CONFIG, bound=None, resample=0.9, **options):
@@ -123,44 +115,6 @@ def test_training_learns():
     assert losses[-1] < 1.0
 
 
-def test_errors_are_those_of_sums_divided_by_sums():
-    """As the jackknife has them, and of equal lengths those of a mean."""
-    values, steps = 30.0 * torch.randn(400).double() - 100.0, torch.randint(5, 40, (400,))
-    found = SequenceScores({"elbo": values * steps}, steps).errors["elbo"]
-    left_out = (values @ steps.double() - values * steps) / (steps.sum() - steps)
-    assert found == pytest.approx((399**2 / 400 * left_out.var().item()) ** 0.5, rel=0.02)
-    equal = SequenceScores({"kl": values}, torch.full((400,), 7)).errors["kl"]
-    assert equal == pytest.approx(values.std().item() / 20 / 7)
-    assert math.isnan(SequenceScores({"kl": values[:1]}, steps[:1]).errors["kl"])
-
-
-def test_scores_are_sums_over_all_steps_whatever_the_batches():
-    module = objective().double()
-    found = score_sequences(module, rolls(MANY), particles=(3,))
-    assert set(found.values) == {"elbo", "kl", "iwae_3", "fivo_3"}
-    assert found.steps.tolist() == list(MANY)
-    per_step = found.nats_per_step
-    for name in ("elbo", "iwae_3", "fivo_3"):
-        expected = -found.values[name].sum() / sum(MANY)
-        assert per_step[name] == pytest.approx(expected.item())
-    assert per_step["kl"] == pytest.approx((found.values["kl"].sum() / sum(MANY)).item())
-    assert per_step["kl"] > 0
-    single = score_sequences(module, rolls(MANY), particles=(1,))
-    assert set(single.values) == {"elbo", "iwae_1", "kl"}
-    again = score_sequences(module, rolls(MANY), particles=(3,))
-    assert again.nats_per_step == per_step
-    twice = SequenceSet("twice", [rolls((9,)).sequences[0]] * 2)
-    one, other = score_sequences(module, twice, rows_at_once=1).values["elbo"]
-    assert one != other
-    alone = SequenceObjective(*build(latent_size=0))
-    exact = [
-        score_sequences(alone, rolls(MANY), rows_at_once=rows).values["exact"]
-        for rows in (1, 4, 100)
-    ]
-    torch.testing.assert_close(exact[0], exact[2])
-    torch.testing.assert_close(exact[1], exact[2])
-
-
 def test_warm_up_and_free_nats_stand_beside_the_bound():
     batch = batch_of()
     losses = {}
@@ -228,44 +182,6 @@ def test_the_mean_over_shares_is_the_whole_batch_whatever_their_lengths(monkeypa
     assert sum(kls) / 2 == pytest.approx(kl)
     for whole, *shares in zip(gradients, *parts, strict=True):
         torch.testing.assert_close(sum(shares) / 2, whole)
-
-
-def test_draws_and_continuations_depend_on_their_seed_alone():
-    module = objective()
-    drawn = [draw_sequences(module, 3, 6, seed=seed) for seed in (0, 0, 1)]
-    assert drawn[0].shape == (6, 3, SIZE)
-    assert torch.equal(drawn[0], drawn[1])
-    assert not torch.equal(drawn[0], drawn[2])
-    batch = batch_of((4, 4))
-    before = torch.get_rng_state()
-    continued = continue_sequences(module, batch, 3)
-    assert torch.equal(torch.get_rng_state(), before)
-    assert continued.shape == (7, 2, SIZE)
-    assert torch.equal(continued[:4], batch.x.float())
-    model = SequenceVRNN(BernoulliOutput(SIZE), latent_size=2, hidden_size=16, width=16)
-    larger = SequenceObjective(model, SequencePosterior(model))
-    for parameter in larger.parameters():
-        parameter.data.mul_(3.0)
-    other = continue_sequences(larger, batch._replace(x=1.0 - batch.x), 20)
-    assert not torch.equal(continue_sequences(larger, batch, 20)[4:], other[4:])
-    with pytest.raises(ConfigError, match=r"sequences of one length, got lengths \[2, 3, 5\]"):
-        continue_sequences(module, batch_of(), 3)
-    with pytest.raises(ConfigError, match="count: expected at least 1"):
-        draw_sequences(module, 0, 3)
-
-
-def test_draws_leave_the_random_numbers_of_every_gpu(monkeypatch):
-    """To seed PyTorch seeds all devices, whichever the model is on."""
-    kept = []
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(
-        torch.random,
-        "fork_rng",
-        lambda devices: kept.append(list(devices)) or contextlib.nullcontext(),
-    )
-    draw_sequences(objective(), 1, 2)
-    continue_sequences(objective(), batch_of((4, 4)), 3)
-    assert kept == [[0, 1], [0, 1]]
 
 
 def test_sequences_of_another_size_are_refused():
