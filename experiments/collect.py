@@ -15,6 +15,7 @@ from experiments.tables.bound_plans import BOUND_PLANS
 from experiments.tables.bound_rows import bound_rows
 from experiments.tables.kept_rows import read_notes, write_joined
 from experiments.tables.plan import PLANS
+from experiments.tables.posterior_rows import posterior_notes
 from experiments.tables.published import published
 from experiments.tables.result_rows import ResultRow, to_rows
 from experiments.tables.run_groups import group_runs, setting_name
@@ -49,7 +50,11 @@ def _run(options: CollectOptions) -> int:
     for experiment in sorted({row.experiment for row in rows}):
         own = [row for row in rows if row.experiment == experiment]
         # What a table has of its own, as a link to its figure, stays.
-        notes = _notes(experiment) | read_notes(options.output / f"{experiment}.json")
+        notes = (
+            _notes(experiment)
+            | posterior_notes(own)
+            | read_notes(options.output / f"{experiment}.json")
+        )
         print(write_joined(own, options.output, experiment, notes))
     return 0
 

@@ -18,6 +18,7 @@ from experiments.tables.bound_plans import BOUND_PLANS
 from experiments.tables.kept_rows import write_joined
 from experiments.tables.options import SectionName, TableOptions
 from experiments.tables.plan import PLANS, TablePlan
+from experiments.tables.posterior_rows import posterior_notes
 from experiments.tables.rows import Section, make_section
 from experiments.tables.trials import intended, plan_tests, score
 from pyro_nem.errors import CheckpointError, ConfigError
@@ -174,13 +175,13 @@ def _points(
 
 def _write(options: TableOptions, plan: TablePlan, name: SectionName, section: Section) -> str:
     """Write a section beside what was there before; return all of it as Markdown."""
-    curves = section.curves
+    curves, notes = section.curves, posterior_notes(section.rows)
     if curves is None or not curves.scores:
-        return write_joined(section.rows, options.output, plan.file, {name: section.note})
+        return write_joined(section.rows, options.output, plan.file, notes | {name: section.note})
     file = f"{plan.file}_{name}.png"
     over = "steps" if curves.updates is None else "updates"
     note = f"{section.note}\n\n![{curves.label}, over {over}]({file})"
-    text = write_joined(section.rows, options.output, plan.file, {name: note})
+    text = write_joined(section.rows, options.output, plan.file, notes | {name: note})
     save_figure(seed_curves(*curves), options.output / file)
     return text
 

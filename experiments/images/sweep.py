@@ -18,6 +18,7 @@ from experiments.sweeping.grid import Axes, GridPoint, expand
 from experiments.sweeping.options import SweepOptions
 from experiments.sweeping.run_points import exit_code, run_points
 from experiments.tables.bound_rows import bound_rows
+from experiments.tables.posterior_rows import posterior_notes
 from experiments.tables.result_rows import write_tables
 from pyro_nem.plots import CurvePanel, curve_panels, save_figure
 
@@ -86,7 +87,7 @@ def _sweep(options: ImageSweepOptions) -> int:
     if code := exit_code(points, run_points(points, grid)):
         return code
     rows = bound_rows([point.directory for point in points])
-    print(write_tables(rows, options.output, _TABLE))
+    print(write_tables(rows, options.output, _TABLE, posterior_notes(rows)))
     save_figure(curve_panels(_panels(points), "ELBO, nats"), options.output / f"{_TABLE}.png")
     print(f"in {options.output}: {_TABLE}.md, .csv, .json and .png")
     return 0

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict
 
 from experiments.images.config import ImageExperiment
 from experiments.kinds import kind_of
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.data_options import data_name
+from experiments.tables.posterior_rows import POSTERIOR_SECTION, posterior_scores
 from experiments.tables.published import published
 from experiments.tables.result_rows import ResultRow, to_rows
 from experiments.tables.seed_groups import Member, seed_groups
 from inference import RunDirectory
+from inference.diagnostics import read_posterior
 
 __all__ = ["bound_rows", "setting_name"]
 
@@ -22,6 +24,13 @@ __all__ = ["bound_rows", "setting_name"]
 _COUNTS = ("images", "likelihood_images", "sequences", "steps")
 
 BoundExperiment = SequenceExperiment | ImageExperiment
+
+
+class _About(TypedDict):
+    experiment: str
+    setting: str
+    scale: str
+    network: str
 
 
 def setting_name(settings: BoundExperiment) -> str:
@@ -33,7 +42,8 @@ def setting_name(settings: BoundExperiment) -> str:
 def bound_rows(runs: Sequence[RunDirectory]) -> list[ResultRow]:
     """Return a row for each score of each group of runs that differ in seed and device only.
 
-    Behind them stands, for sequences, what trivial models come to on each of the data.
+    Behind them stand what trivial models come to on each of the data, of sequences only, and what
+    the posteriors of a group say, if all its runs have one.
 
     Parameters
     ----------
@@ -48,22 +58,40 @@ def bound_rows(runs: Sequence[RunDirectory]) -> list[ResultRow]:
         If two runs are of the same settings and seed.
     """
     rows: list[ResultRow] = []
+    described: list[ResultRow] = []
     floors: dict[tuple[str, ...], ResultRow] = {}
     members = [_member(run) for run in runs]
     for group in seed_groups((_key(member.settings), member) for member in members):
         settings = group[0].settings
+        about: _About = {
+            "experiment": settings.experiment,
+            "setting": setting_name(settings),
+            "scale": settings.scale,
+            "network": "lstm" if isinstance(settings, SequenceExperiment) else "tanh",
+        }
         rows += to_rows(
             [member.summary for member in group],
-            experiment=settings.experiment,
-            setting=setting_name(settings),
-            scale=settings.scale,
-            network="lstm" if isinstance(settings, SequenceExperiment) else "tanh",
             metrics=_metrics(group[0].summary),
             paper=published(settings),
+            **about,
         )
+        described += _described(group, about)
         for row in _floors(group[0]):
             floors.setdefault((row.experiment, row.setting, row.scale, row.metric), row)
-    return [*rows, *floors.values()]
+    return [*rows, *floors.values(), *described]
+
+
+def _described(group: Sequence[Member[BoundExperiment]], about: _About) -> list[ResultRow]:
+    """Return what the posteriors of a group say; nothing if a run has none."""
+    files = [member.directory.posterior for member in group]
+    if not all(file.is_file() for file in files):
+        return []
+    found = [posterior_scores(read_posterior(file)) for file in files]
+    scores = [
+        {**member.summary, **{f"test.{name}": value for name, value in each.items()}}
+        for member, each in zip(group, found, strict=True)
+    ]
+    return to_rows(scores, metrics=list(found[0]), section=POSTERIOR_SECTION, **about)
 
 
 def _member(run: RunDirectory) -> Member[BoundExperiment]:
