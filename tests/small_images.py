@@ -30,6 +30,11 @@ def images(count, seed=0):
     return ImageSet("images", levels.astype(np.uint8))
 
 
+def pixels(rows):
+    """Return images of one row, given as their bits."""
+    return ImageSet("pixels", np.array(rows, np.uint8)[:, None] * np.uint8(255))
+
+
 def bits(count, seed=0):
     return images(count, seed).binarised(seed).probabilities(slice(None)).double()
 

@@ -144,8 +144,7 @@ def _sampled(
     objective: ImageObjective, source: ImageSet, samples: int, seed: int
 ) -> tuple[ImageScores, dict[str, Any]]:
     """Return the estimates of HMC, and how many of them a few draws decided."""
-    x = source.probabilities(slice(None)).to(next(objective.parameters()))
-    found = hmc_likelihood(objective, x, samples=samples, warmup=samples // 2, seed=seed)
+    found = hmc_likelihood(objective, source, samples=samples, warmup=samples // 2, seed=seed)
     wide = int((found.spread > 1.0).sum())
     print(f"{wide} of {len(source)} estimates have a spread above 1 nat")
     values = {"hmc": found.log_likelihood.double().cpu()}

@@ -77,10 +77,10 @@ def score_objective(
     Raises
     ------
     ConfigError
-        If a number is below 1, or images are grey.
+        If a number is below 1, or the images are grey or of another size than the model's.
     """
     at_least(1, rows_at_once=rows_at_once)
-    check_bits(data)
+    check_bits(objective.model, data)
     particles = objective.bound.particles
     size = max(1, rows_at_once // particles)
     like = next(objective.parameters())
@@ -128,7 +128,7 @@ def score_images(
     Raises
     ------
     ConfigError
-        If a number is below 1, or images are grey.
+        If a number is below 1, or the images are grey or of another size than the model's.
     """
 
     def scored(bound: BoundConfig | None = None) -> dict[str, Tensor]:

@@ -16,7 +16,6 @@ from inference.run_directory import RunDirectory
 from inference.run_training import Run, check_arguments, run_training
 from inference.training_config import TrainingConfig
 from pyro_nem.data import ImageSet
-from pyro_nem.errors import ConfigError
 
 __all__ = ["ImageRun", "fit_images"]
 
@@ -71,15 +70,9 @@ def fit_images(
     config = TrainingConfig() if config is None else config
     run_directory = None if directory is None else RunDirectory(Path(directory))
     check_arguments(config, run_directory, validated=validation is not None, resume=resume)
-    size = objective.model.law_of_images.size
+    objective.model.check(training)
     if validation is not None:
-        check_bits(validation)
-    for source in (training, validation):
-        if source is not None and source.size != size:
-            raise ConfigError(
-                f"{source.name}: has {source.size} pixels an image, but the model's output law "
-                f"{size}; build it with size={source.size}"
-            )
+        check_bits(objective.model, validation)
     if description is None:
         settings = {
             "bound": asdict(objective.bound),

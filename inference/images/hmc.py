@@ -14,11 +14,13 @@ from torch import Tensor
 from torch.distributions import MultivariateNormal
 
 from inference.enumerated_trace import frozen
+from inference.images.levels import check_bits
 from inference.images.objective import ImageObjective
 from inference.modes import as_trained
 from inference.reference.common import isolated
 from models import ImageVAE
 from pyro_nem.checks import at_least
+from pyro_nem.data import ImageSet
 from pyro_nem.errors import ConfigError
 
 __all__ = ["HMCLikelihood", "hmc_likelihood"]
@@ -38,9 +40,9 @@ class HMCLikelihood(NamedTuple):
     Attributes
     ----------
     log_likelihood
-        Of each image, [B], in nats.
+        Of each image, [N], in nats.
     spread
-        Standard deviation of log f(z) - log p(x, z) over the draws, [B], where f is the fitted
+        Standard deviation of log f(z) - log p(x, z) over the draws, [N], where f is the fitted
         density: 0 if f is the posterior. Where it is above 1 a few draws decide the estimate.
     """
 
@@ -50,7 +52,7 @@ class HMCLikelihood(NamedTuple):
 
 def hmc_likelihood(
     objective: ImageObjective,
-    x: Tensor,
+    data: ImageSet,
     *,
     samples: int = 400,
     warmup: int = 200,
@@ -71,8 +73,8 @@ def hmc_likelihood(
     ----------
     objective
         Model and guide. Their parameters stay as they are.
-    x
-        Images, [B, D]; all move together, a gradient costs milliseconds.
+    data
+        Images of 0 and 255; all move together, a gradient costs milliseconds.
     samples, warmup
         Draws that are kept, and those before that adapt step size and mass matrix.
     seed
@@ -83,7 +85,8 @@ def hmc_likelihood(
     Raises
     ------
     ConfigError
-        If there are too few draws to fit a Gaussian to half of them.
+        If there are too few draws to fit a Gaussian to half of them, or the images are grey or of
+        another size than the model's.
     """
     at_least(0, warmup=warmup)
     model = objective.model
@@ -93,6 +96,8 @@ def hmc_likelihood(
             f"samples: a Gaussian over {size} latents is fitted to half of them, so expected at "
             f"least {4 * size}, got {samples}"
         )
+    check_bits(model, data)
+    x = data.probabilities(slice(None)).to(next(objective.parameters()))
     with as_trained(objective), isolated(seed), frozen(objective):
         kernel = NUTS(
             model,

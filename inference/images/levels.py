@@ -1,23 +1,25 @@
-"""The levels of images against a likelihood of bits."""
+"""Images against a model of bits."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from models import ImageVAE
 from pyro_nem.data import ImageSet
 from pyro_nem.errors import ConfigError
 
 __all__ = ["check_bits"]
 
 
-def check_bits(source: ImageSet) -> None:
-    """Check that images are of bits.
+def check_bits(model: ImageVAE, source: ImageSet) -> None:
+    """Check that images are of bits, as many as a model describes.
 
     Raises
     ------
     ConfigError
-        If they are grey.
+        If they are grey, or have another number of pixels.
     """
+    model.check(source)
     if not np.isin(source.levels, (0, 255)).all():
         raise ConfigError(
             f"data: expected images of 0 and 255, but those of {source.name} are grey, and a grey "
