@@ -65,6 +65,28 @@ class Chain(ImageVAE):
         return torch.distributions.Normal(0.0, scale).log_prob(x).sum(-1)
 
 
+class Peaks(ImageVAE):
+    """z ~ N(0, 1) and 20 pixels that are likely where z is near -1 or near 1."""
+
+    def __init__(self, *heights):
+        super().__init__(BernoulliOutput(20), latent_sizes=(1,), widths=(1,))
+        self.heights = heights
+
+    def decode(self, z):
+        peaks = (
+            height * (-(((z - place) / 0.5) ** 2)).exp()
+            for height, place in zip(self.heights, (-1.0, 1.0), strict=True)
+        )
+        return (sum(peaks) - 1.0).expand(*z.shape[:-1], 20)
+
+    def log_likelihood_of_ones(self):
+        """Return log p(x) of an image of ones, by quadrature."""
+        z = torch.linspace(-6.0, 6.0, 4001)
+        prior = torch.distributions.Normal(0.0, 1.0).log_prob(z)
+        likelihood = torch.nn.functional.logsigmoid(self.decode(z[:, None])).sum(-1)
+        return (prior + likelihood).logsumexp(0) + (z[1] - z[0]).log()
+
+
 class Gains(ImagePosterior):
     """Means that are multiples of what is known; with offset 0 and factor 1 the exact posterior."""
 
