@@ -127,8 +127,12 @@ def test_scores_are_bounds_of_each_image_and_other_parts_are_other_draws():
     alone = score_objective(trained, data.first(1), rows_at_once=7).values["bound"]
     torch.testing.assert_close(alone, own[:1])
     assert torch.equal(score_images(trained, data).values["kl"], scores.values["kl"])
-    with pytest.raises(ConfigError, match="particles: expected at least 1"):
-        score_images(trained, data, particles=(0,))
+    single = score_images(trained, data, particles=2).values
+    assert set(single) == {"elbo", "kl", "iwae_2"}
+    assert torch.equal(single["iwae_2"], scores.values["iwae_2"])
+    for none in (0, (2, 0)):
+        with pytest.raises(ConfigError, match="particles: expected at least 1, got 0"):
+            score_images(trained, data, particles=none)
 
 
 @pytest.mark.usefixtures("double_precision")
