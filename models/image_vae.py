@@ -32,7 +32,8 @@ class ImageVAE(nn.Module):
     Parameters
     ----------
     output
-        The law of x, an nn.Module; see :class:`models.OutputLaw`.
+        The law of x, an nn.Module; see :class:`models.OutputLaw`. What trains on an ``ImageSet``
+        wants one of bits.
     latent_sizes
         The sizes of z_1, next to the image, to z_L.
     widths

@@ -21,7 +21,7 @@ from inference.images import (
 from inference.images.evaluation import score_objective
 from inference.images.task import ImageTask
 from inference.update import Update
-from models import BernoulliOutput, ImageVAE
+from models import BernoulliOutput, GaussianOutput, ImageVAE
 from pyro_nem.data import ImageSet
 from pyro_nem.errors import CheckpointError, ConfigError
 
@@ -200,6 +200,9 @@ def test_what_does_not_fit_is_refused():
             look(objective(), wide.binarised(0))
         with pytest.raises(ConfigError, match=r"data: expected images .* images are grey"):
             look(objective(), images(5))
+    grey = ImageVAE(GaussianOutput(PIXELS), latent_sizes=(2,), widths=(3,))
+    with pytest.raises(ConfigError, match="its output law, GaussianOutput, describes the levels"):
+        fit_images(ImageObjective(grey, ImagePosterior(grey)), images(8), report=lambda line: None)
     for sizes, widths in (((), ()), ((2,), (3, 4))):
         with pytest.raises(ConfigError, match="widths: expected one for each"):
             ImageVAE(BernoulliOutput(PIXELS, MEAN), latent_sizes=sizes, widths=widths)
