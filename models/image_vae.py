@@ -13,6 +13,7 @@ from models.outputs import OutputLaw
 from models.recurrent_prior import gaussian_head
 from models.rollout import StateLaw
 from pyro_nem.checks import at_least
+from pyro_nem.data import ImageSet
 from pyro_nem.errors import ConfigError
 from pyro_nem.networks import glorot_, perceptron
 
@@ -31,7 +32,8 @@ class ImageVAE(nn.Module):
     Parameters
     ----------
     output
-        The law of x, an nn.Module; see :class:`models.OutputLaw`.
+        The law of x, an nn.Module; see :class:`models.OutputLaw`. What trains on an ``ImageSet``
+        wants one of bits.
     latent_sizes
         The sizes of z_1, next to the image, to z_L.
     widths
@@ -87,6 +89,21 @@ class ImageVAE(nn.Module):
         """The law of x."""
         output: OutputLaw = self.output  # type: ignore[assignment]  # an nn.Module with its methods
         return output
+
+    def check(self, data: ImageSet) -> None:
+        """Check that images have the size that the model describes.
+
+        Raises
+        ------
+        ConfigError
+            If they have another number of pixels.
+        """
+        size = self.law_of_images.size
+        if data.size != size:
+            raise ConfigError(
+                f"{data.name}: has {data.size} pixels an image, but the model's output law {size}; "
+                f"build it with size={data.size}"
+            )
 
     def forward(self, x: Tensor, noise: Sequence[Tensor] | None = None) -> None:
         """Register the sites of a batch.

@@ -30,6 +30,11 @@ def images(count, seed=0):
     return ImageSet("images", levels.astype(np.uint8))
 
 
+def pixels(rows):
+    """Return images of one row, given as their bits."""
+    return ImageSet("pixels", np.array(rows, np.uint8)[:, None] * np.uint8(255))
+
+
 def bits(count, seed=0):
     return images(count, seed).binarised(seed).probabilities(slice(None)).double()
 
@@ -58,6 +63,28 @@ class Chain(ImageVAE):
         """Return log p(x), [B, 1] -> [B]."""
         scale = math.sqrt(self.variance + R**2)
         return torch.distributions.Normal(0.0, scale).log_prob(x).sum(-1)
+
+
+class Peaks(ImageVAE):
+    """z ~ N(0, 1) and 20 pixels that are likely where z is near -1 or near 1."""
+
+    def __init__(self, *heights):
+        super().__init__(BernoulliOutput(20), latent_sizes=(1,), widths=(1,))
+        self.heights = heights
+
+    def decode(self, z):
+        peaks = (
+            height * (-(((z - place) / 0.5) ** 2)).exp()
+            for height, place in zip(self.heights, (-1.0, 1.0), strict=True)
+        )
+        return (sum(peaks) - 1.0).expand(*z.shape[:-1], 20)
+
+    def log_likelihood_of_ones(self):
+        """Return log p(x) of an image of ones, by quadrature."""
+        z = torch.linspace(-6.0, 6.0, 4001)
+        prior = torch.distributions.Normal(0.0, 1.0).log_prob(z)
+        likelihood = torch.nn.functional.logsigmoid(self.decode(z[:, None])).sum(-1)
+        return (prior + likelihood).logsumexp(0) + (z[1] - z[0]).log()
 
 
 class Gains(ImagePosterior):

@@ -39,6 +39,9 @@ _PARTICLES = (50, 5000)
 _SAMPLES = 400
 _IMAGES = 100
 
+# Nats beyond which an estimate of HMC is not trusted: of its spread, and of what it lacks.
+_WIDE, _MISSED = 1.0, 0.5
+
 
 @dataclass(frozen=True)
 class ImageEvaluateOptions:
@@ -143,13 +146,16 @@ def _evaluate(options: ImageEvaluateOptions, arguments: list[str]) -> int:
 def _sampled(
     objective: ImageObjective, source: ImageSet, samples: int, seed: int
 ) -> tuple[ImageScores, dict[str, Any]]:
-    """Return the estimates of HMC, and how many of them a few draws decided."""
-    x = source.probabilities(slice(None)).to(next(objective.parameters()))
-    found = hmc_likelihood(objective, x, samples=samples, warmup=samples // 2, seed=seed)
-    wide = int((found.spread > 1.0).sum())
-    print(f"{wide} of {len(source)} estimates have a spread above 1 nat")
+    """Return the estimates of HMC, and how many of them are not to be trusted, by reason."""
+    found = hmc_likelihood(objective, source, samples=samples, warmup=samples // 2, seed=seed)
+    wide, missed = int((found.spread > _WIDE).sum()), int((found.missed > _MISSED).sum())
+    print(
+        f"of {len(source)} estimates {wide} have a spread above {_WIDE:g} nat, and {missed} lack "
+        f"more than {_MISSED:g} nats of other modes"
+    )
     values = {"hmc": found.log_likelihood.double().cpu()}
-    return ImageScores(values), {"wide_spreads": wide, "trusted": wide == 0}
+    trusted = wide == 0 and missed == 0
+    return ImageScores(values), {"wide_spreads": wide, "missed_modes": missed, "trusted": trusted}
 
 
 if __name__ == "__main__":

@@ -61,18 +61,17 @@ def score_table(summary: Mapping[str, Any], split: str = "test") -> str:
 
     A mean that the estimates of some images spoil has a star, which is explained below.
     """
-    spoilt = summary.get("wide_spreads", 0)
+    wide, missed = summary.get("wide_spreads", 0), summary.get("missed_modes", 0)
+    reasons = [f"a few draws decide {wide}"] if wide else []
+    reasons += [f"{missed} lack modes"] if missed else []
+    star = " *" if reasons else ""
     lines = ["nats an image, lower is better"]
     for name, error in summary["errors"].items():
         title = name.removeprefix("nll_").upper().replace("_", "-")
         title = "KL of the latents" if name == "kl" else title
-        lines.append(
-            f"  {title:<24}{summary[f'{split}.{name}']:10.3f} ± {error:.3f}{' *' if spoilt else ''}"
-        )
-    if spoilt:
-        lines.append(
-            f"  * do not trust this mean: a few draws decide {spoilt} of the estimates in it"
-        )
+        lines.append(f"  {title:<24}{summary[f'{split}.{name}']:10.3f} ± {error:.3f}{star}")
+    if reasons:
+        lines.append(f"  * do not trust this mean: of the estimates in it {' and '.join(reasons)}")
     active = [
         f"{value} of z_{name.rsplit('_', 1)[-1]}"
         for name, value in summary.items()

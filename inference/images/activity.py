@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from inference.diagnostics import ACTIVE
+from inference.images.levels import check_bits
 from inference.images.objective import ImageObjective
 from inference.modes import as_trained
 from inference.streams import Stream, update_seed
@@ -52,7 +53,7 @@ def latent_activity(
     objective
         Model and guide.
     data
-        At least two images.
+        At least two images, of 0 and 255.
     draws
         Draws of each image, an even number.
     seed
@@ -61,13 +62,15 @@ def latent_activity(
     Raises
     ------
     ConfigError
-        If there are too few images or draws.
+        If there are too few images or draws, or the images are grey or of another size than the
+        model's.
     """
     at_least(2, draws=draws)
     if draws % 2 or len(data) < 2:
         raise ConfigError(
             f"draws: expected an even number for at least two images, got {draws} for {len(data)}"
         )
+    check_bits(objective.model, data)
     like = next(objective.parameters())
     layers = len(objective.model.latent_sizes)
     means: list[list[Tensor]] = [[] for _ in range(layers)]

@@ -76,14 +76,14 @@ def diagnose_images(
     Raises
     ------
     ConfigError
-        If a number is out of range, or images are grey.
+        If a number is out of range, or the images are grey or of another size than the model's.
     """
     at_least(1, images=images, restarts=restarts, kept_draws=kept_draws, rows_at_once=rows_at_once)
     at_least(2, draws=draws)
     if kept_draws > draws:
         raise ConfigError(f"kept_draws: expected at most the {draws} draws, got {kept_draws}")
     source = data.first(images)
-    check_bits(source)
+    check_bits(objective.model, source)
     like = next(objective.parameters())
     weighted = ImageObjective(objective.model, objective.guide, bound=BoundConfig("iwae", draws))
     size = max(1, rows_at_once // draws)

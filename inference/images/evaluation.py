@@ -13,6 +13,7 @@ from inference.bound_config import BoundConfig
 from inference.images.levels import check_bits
 from inference.images.objective import ImageObjective
 from inference.modes import as_trained
+from inference.particle_counts import particle_counts
 from inference.processes import ALONE, Processes
 from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
@@ -77,10 +78,10 @@ def score_objective(
     Raises
     ------
     ConfigError
-        If a number is below 1, or images are grey.
+        If a number is below 1, or the images are grey or of another size than the model's.
     """
     at_least(1, rows_at_once=rows_at_once)
-    check_bits(data)
+    check_bits(objective.model, data)
     particles = objective.bound.particles
     size = max(1, rows_at_once // particles)
     like = next(objective.parameters())
@@ -109,7 +110,7 @@ def score_images(
     objective: ImageObjective,
     data: ImageSet,
     *,
-    particles: Sequence[int] = (50,),
+    particles: int | Sequence[int] = 50,
     rows_at_once: int = _ROWS,
     seed: int = 0,
     processes: Processes = ALONE,
@@ -123,13 +124,14 @@ def score_images(
     data, rows_at_once, seed, processes
         See :func:`score_objective`.
     particles
-        Each S.
+        S, or several.
 
     Raises
     ------
     ConfigError
-        If a number is below 1, or images are grey.
+        If a number is below 1, or the images are grey or of another size than the model's.
     """
+    counts = particle_counts(particles)
 
     def scored(bound: BoundConfig | None = None) -> dict[str, Tensor]:
         other = ImageObjective(objective.model, objective.guide, bound=bound)
@@ -139,6 +141,6 @@ def score_images(
 
     first = scored()
     values = {"elbo": first["bound"], "kl": first["kl"]}
-    for count in particles:
+    for count in counts:
         values[f"iwae_{count}"] = scored(BoundConfig("iwae", count))["bound"]
     return ImageScores(values)

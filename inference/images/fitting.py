@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from inference.images.levels import check_bits
+from inference.images.levels import check_bits, check_law_of_bits
 from inference.images.objective import ImageObjective
 from inference.images.task import ImageTask
 from inference.processes import ALONE, Processes
@@ -16,7 +16,6 @@ from inference.run_directory import RunDirectory
 from inference.run_training import Run, check_arguments, run_training
 from inference.training_config import TrainingConfig
 from pyro_nem.data import ImageSet
-from pyro_nem.errors import ConfigError
 
 __all__ = ["ImageRun", "fit_images"]
 
@@ -41,7 +40,8 @@ def fit_images(
     Parameters
     ----------
     objective
-        Model, guide and bound; trained in place, on the device where they are.
+        Model, guide and bound; trained in place, on the device where they are. The model's output
+        law is one of bits.
     training, validation
         The images; grey levels of ``training`` are probabilities of bits, see
         :func:`pyro_nem.data.bit_batches`, and ``validation`` has bits. Without it the last weights
@@ -62,7 +62,8 @@ def fit_images(
     CheckpointError
         If the folder holds another run, or the checkpoint to resume is corrupt or another's.
     ConfigError
-        If the data do not fit the model, or the arguments each other.
+        If the data do not fit the model, the model has no law of bits, or the arguments do not fit
+        each other.
     NumericalError
         If the loss becomes NaN or infinite; the last checkpoint is kept.
     ProcessError
@@ -71,15 +72,10 @@ def fit_images(
     config = TrainingConfig() if config is None else config
     run_directory = None if directory is None else RunDirectory(Path(directory))
     check_arguments(config, run_directory, validated=validation is not None, resume=resume)
-    size = objective.model.law_of_images.size
+    check_law_of_bits(objective.model)
+    objective.model.check(training)
     if validation is not None:
-        check_bits(validation)
-    for source in (training, validation):
-        if source is not None and source.size != size:
-            raise ConfigError(
-                f"{source.name}: has {source.size} pixels an image, but the model's output law "
-                f"{size}; build it with size={source.size}"
-            )
+        check_bits(objective.model, validation)
     if description is None:
         settings = {
             "bound": asdict(objective.bound),

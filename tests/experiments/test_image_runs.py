@@ -103,8 +103,10 @@ def test_a_run_is_scored_again(digits, tmp_path, capsys):
     assert sampled["test.nll_hmc"] == pytest.approx(bounds[1], rel=0.02)
     assert bounds[0] == pytest.approx(bounds[1], rel=0.02)
     assert 0 <= sampled["wide_spreads"] <= 3
+    assert sampled["missed_modes"] == 0
     assert sampled["trusted"] == (sampled["wide_spreads"] == 0)
-    assert "have a spread above 1 nat" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "have a spread above 1 nat, and 0 lack more than 0.5 nats of other modes" in printed
     split = ["--split", "training", "--checkpoint", "last", "--particles", "2"]
     assert evaluate.main([*options, *split]) == 0
     assert (folder / "evaluations" / "training-iwae2-3images-last-seed0.json").is_file()
@@ -132,25 +134,36 @@ def test_a_run_is_scored_again(digits, tmp_path, capsys):
     assert "config.json" in capsys.readouterr().err
 
 
-def test_estimates_that_few_draws_decide_are_marked(digits, tmp_path, monkeypatch, capsys):
+def test_estimates_that_are_not_to_be_trusted_are_marked(digits, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "run"
     assert run(folder, "vae_mnist", "--latent-size", "1") == 0
 
-    def estimates(spread):
-        found = HMCLikelihood(torch.tensor([-90.0, -80.0]), torch.tensor([0.5, spread]))
+    def estimates(spread, missed):
+        parts = ([-90.0, -80.0], [0.5, spread], [0.1, missed])
+        found = HMCLikelihood(*map(torch.tensor, parts))
         monkeypatch.setattr(evaluate, "hmc_likelihood", lambda *_, **__: found)
         options = [str(folder), "--device", "cpu", "--estimator", "hmc", "--images", "2"]
         assert evaluate.main(options) == 0
         written = read(folder, "evaluations/test-hmc400-2images-best-seed0.json")
         return written, capsys.readouterr().out
 
-    written, printed = estimates(0.9)
-    assert (written["wide_spreads"], written["trusted"]) == (0, True)
+    def marks(written):
+        return written["wide_spreads"], written["missed_modes"], written["trusted"]
+
+    written, printed = estimates(0.9, 0.4)
+    assert marks(written) == (0, 0, True)
     assert "85.000 ± 5.000\n" in printed
     assert "do not trust" not in printed
-    written, printed = estimates(1.1)
-    assert (written["wide_spreads"], written["trusted"]) == (1, False)
-    assert "85.000 ± 5.000 *\n  * do not trust this mean: a few draws decide 1 of" in printed
+    star = "85.000 ± 5.000 *\n  * do not trust this mean: of the estimates in it "
+    written, printed = estimates(1.1, 0.4)
+    assert marks(written) == (1, 0, False)
+    assert f"{star}a few draws decide 1\n" in printed
+    written, printed = estimates(0.9, 0.6)
+    assert marks(written) == (0, 1, False)
+    assert f"{star}1 lack modes\n" in printed
+    written, printed = estimates(1.1, 0.6)
+    assert marks(written) == (1, 1, False)
+    assert f"{star}a few draws decide 1 and 1 lack modes\n" in printed
 
 
 def settings(experiment="vae_mnist", **options):

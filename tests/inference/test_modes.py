@@ -52,9 +52,7 @@ IMAGES = {
     "score_images": lambda trained: score_images(trained, BITS),
     "diagnose_images": lambda trained: diagnose_images(trained, BITS, draws=2, kept_draws=2),
     "latent_activity": lambda trained: latent_activity(trained, BITS),
-    "hmc_likelihood": lambda trained: hmc_likelihood(
-        trained, BITS.probabilities(slice(None)).double(), samples=8, warmup=1
-    ),
+    "hmc_likelihood": lambda trained: hmc_likelihood(trained, BITS, samples=8, warmup=1),
 }
 
 
