@@ -11,6 +11,7 @@ from torch import Tensor
 
 from inference.bound_config import BoundConfig
 from inference.modes import as_trained
+from inference.particle_counts import particle_counts
 from inference.processes import ALONE, Processes
 from inference.sequences.objective import SequenceObjective
 from inference.sequences.resampling import RESAMPLE
@@ -115,7 +116,7 @@ def score_sequences(
     objective: SequenceObjective,
     data: SequenceSet,
     *,
-    particles: Sequence[int] = (4,),
+    particles: int | Sequence[int] = (4,),
     rows_at_once: int = 256,
     seed: int = 0,
     processes: Processes = ALONE,
@@ -132,12 +133,12 @@ def score_sequences(
     data, rows_at_once, seed, processes
         See :func:`score_objective`.
     particles
-        Each S.
+        Each S, or the only one.
 
     Raises
     ------
     ConfigError, DataError
-        See :func:`score_objective`.
+        If a number of particles is below 1; else see :func:`score_objective`.
     """
 
     def scored(bound: BoundConfig, resample: float | None = None) -> SequenceScores:
@@ -146,12 +147,13 @@ def score_sequences(
             other, data, rows_at_once=rows_at_once, seed=seed, processes=processes
         )
 
+    counts = particle_counts(particles)
     guide: Any = objective.guide
     first = scored(BoundConfig(divergence="analytic"))
     if not objective.guide.stochastic:
         return SequenceScores({"exact": first.values["bound"]}, first.steps)
     values = {"elbo": first.values["bound"], "kl": first.values["kl"]}
-    for count in particles:
+    for count in counts:
         bound = BoundConfig("iwae", count)
         values[f"iwae_{count}"] = scored(bound).values["bound"]
         if count > 1:
