@@ -139,6 +139,20 @@ def test_a_run_is_scored_again_by_other_numbers_of_particles(jsb, tmp_path, caps
     assert "config.json" in capsys.readouterr().err
 
 
+def test_a_run_without_latents_is_scored_without_particles(jsb, tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert run(folder, "--model", "rnn") == 0
+    options = [str(folder), "--device", "cpu"]
+    assert evaluate.main([*options, "--particles", "16"]) == 2
+    assert "--particles: has no effect on a model without latents" in capsys.readouterr().err
+    assert not (folder / "evaluations").exists()
+    assert evaluate.main([*options, "--sequences", "1"]) == 0
+    (file,) = (folder / "evaluations").iterdir()
+    assert file.name == "test-1sequences-best-seed0.json"
+    found = json.loads(file.read_text())
+    assert {name for name in found if "nll" in name} == {"test.nll_exact"}
+
+
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_more_sequences_are_scored_than_the_run_did(tmp_path, monkeypatch, capsys, split):
     small_strokes.put(tmp_path / "data", monkeypatch)
