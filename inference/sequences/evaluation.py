@@ -14,7 +14,6 @@ from inference.modes import as_trained
 from inference.particle_counts import particle_counts
 from inference.processes import ALONE, Processes
 from inference.sequences.objective import SequenceObjective
-from inference.sequences.resampling import RESAMPLE
 from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceSet, padded_batches
@@ -141,8 +140,8 @@ def score_sequences(
         If a number of particles is below 1; else see :func:`score_objective`.
     """
 
-    def scored(bound: BoundConfig, resample: float | None = None) -> SequenceScores:
-        other = SequenceObjective(objective.model, guide, bound=bound, resample=resample)
+    def scored(bound: BoundConfig) -> SequenceScores:
+        other = SequenceObjective(objective.model, guide, bound=bound)
         return score_objective(
             other, data, rows_at_once=rows_at_once, seed=seed, processes=processes
         )
@@ -154,8 +153,7 @@ def score_sequences(
         return SequenceScores({"exact": first.values["bound"]}, first.steps)
     values = {"elbo": first.values["bound"], "kl": first.values["kl"]}
     for count in counts:
-        bound = BoundConfig("iwae", count)
-        values[f"iwae_{count}"] = scored(bound).values["bound"]
+        values[f"iwae_{count}"] = scored(BoundConfig("iwae", count)).values["bound"]
         if count > 1:
-            values[f"fivo_{count}"] = scored(bound, RESAMPLE).values["bound"]
+            values[f"fivo_{count}"] = scored(BoundConfig("fivo", count)).values["bound"]
     return SequenceScores(values, first.steps)
