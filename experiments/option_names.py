@@ -14,7 +14,6 @@ __all__ = ["naming_options"]
 # Fields of settings -> the option of another name that sets them.
 _SET_BY: Final = {
     "probability": "noise",
-    "resample": "objective",
     "rows": "size",
     "columns": "size",
 }

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from inference.bounds import Divergence, Estimator
 from pyro_nem.checks import at_least, one_of
 from pyro_nem.errors import ConfigError
 
-__all__ = ["BoundConfig", "ObjectiveName"]
+__all__ = ["WEIGHTED", "BoundConfig", "ObjectiveName"]
 
-ObjectiveName = Literal["trace_enum", "elbo", "vae", "iwae"]
+ObjectiveName = Literal["trace_enum", "elbo", "vae", "iwae", "fivo"]
+
+WEIGHTED: Final = ("iwae", "fivo")
+"""The importance-weighted objectives, which have no KL of their own."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,12 @@ class BoundConfig:
     """Which bound on log p(x) is trained, and how its gradient is estimated."""
 
     objective: ObjectiveName = "elbo"
-    """elbo, vae (another name for it beside iwae) or iwae, all by our own enumeration, or
-    trace_enum: Pyro's TraceEnum_ELBO, which gives the same as elbo and is the reference."""
+    """elbo, vae (another name for it beside iwae), iwae, or of sequence models fivo (iwae whose
+    particles are resampled), all by our own enumeration, or trace_enum: Pyro's TraceEnum_ELBO,
+    which gives the same as elbo and is the reference."""
 
     particles: int = 1
-    """S, draws of a stochastic guide for each sequence."""
+    """S, draws of a stochastic guide for each sequence; for fivo at least 2."""
 
     gradient: Estimator = "standard"
     """standard, stl (leaves out the score of q) or dreg (doubly reparameterised, for iwae)."""
@@ -38,6 +42,9 @@ class BoundConfig:
     free_nats: float = 0.0
     """KL of each component and step, in nats, that costs nothing in training (elbo and vae)."""
 
+    resample: float = 0.5
+    """Share of S; particles are resampled where their effective number is below it (fivo)."""
+
     def __post_init__(self) -> None:
         one_of(ObjectiveName, objective=self.objective)
         one_of(Estimator, gradient=self.gradient)
@@ -47,19 +54,32 @@ class BoundConfig:
             raise ConfigError(f"kl_warmup: expected 0 or more updates, got {self.kl_warmup}")
         if not (math.isfinite(self.free_nats) and self.free_nats >= 0.0):
             raise ConfigError(f"free_nats: expected a number >= 0, got {self.free_nats}")
-        if self.objective == "iwae" and (self.kl_warmup or self.free_nats):
+        if self.objective in WEIGHTED and (self.kl_warmup or self.free_nats):
             # Its weights charge less than the whole KL, so that taking some off would reward it.
             raise ConfigError(
                 "kl_warmup, free_nats: the importance-weighted bound has no KL of its own to "
                 "weigh; leave them out, or train elbo first"
             )
-        if self.objective == "trace_enum" and (self.gradient, self.divergence) != (
+        others = {"trace_enum": "elbo", "fivo": "iwae"}
+        if self.objective in others and (self.gradient, self.divergence) != (
             "standard",
             "sampled",
         ):
             raise ConfigError(
-                "objective: trace_enum has gradient standard and divergence sampled only, got "
-                f"{self.gradient} and {self.divergence}; use elbo"
+                f"objective: {self.objective} has gradient standard and divergence sampled only, "
+                f"got {self.gradient} and {self.divergence}; use {others[self.objective]}"
+            )
+        if self.objective == "fivo" and self.particles < 2:
+            raise ConfigError(
+                f"particles: fivo resamples among at least 2, got {self.particles}, which has the "
+                "sampled elbo; choose more, or objective elbo"
+            )
+        if not 0.0 < self.resample <= 1.0:
+            raise ConfigError(f"resample: expected a share in (0, 1], got {self.resample}")
+        if self.objective != "fivo" and self.resample != BoundConfig.resample:
+            raise ConfigError(
+                f"resample: has no effect on {self.objective}, whose particles are never "
+                "resampled; leave it out, or use objective fivo"
             )
 
     def kl_weight(self, update: int) -> float:

@@ -93,6 +93,11 @@ class NEMObjective(nn.Module):
                 "the model that is given here"
             )
         self.bound = BoundConfig() if bound is None else bound
+        if self.bound.objective == "fivo":
+            raise ConfigError(
+                "objective: fivo resamples the particles of sequence models (inference.sequences) "
+                "from step to step; mixtures have iwae"
+            )
         _check_estimator(self.bound, guide)
         self.model = model
         self.guide: Guide = cast(Any, guide)
@@ -165,7 +170,7 @@ class NEMObjective(nn.Module):
 
         name = self.bound.objective
         return EnumeratedBound(
-            "elbo" if name == "trace_enum" else name,
+            cast(Any, "elbo" if name == "trace_enum" else name),
             particles=particles,
             gradient=self.bound.gradient,
             divergence=self.bound.divergence,

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from inference.checkpoints import load_checkpoint, load_weights
+from inference.kept_settings import current_settings
 from inference.processes import Processes
 from inference.run_directory import RunDirectory
 from pyro_nem.errors import CheckpointError
@@ -69,7 +70,7 @@ def check_same_settings(
     CheckpointError
         If it has not, or the folder holds no run.
     """
-    saved = processes.once(directory.read_settings)
+    saved = current_settings(processes.once(directory.read_settings))
     asked = json.loads(json.dumps(settings))
     for name in sorted({*saved, *asked}):
         if saved.get(name) != asked.get(name):

@@ -34,10 +34,10 @@ def build(latent_size=LATENT, independent_prior=False, layer_norm=False, **guide
     return model.double(), guide.double()
 
 
-def objective(bound=None, resample=None, **options):
+def objective(bound=None, **options):
     """In single precision."""
     model, guide = build(**options)
-    return SequenceObjective(model.float(), guide.float(), bound=bound, resample=resample)
+    return SequenceObjective(model.float(), guide.float(), bound=bound)
 
 
 def rolls(lengths=LENGTHS, seed=0, size=SIZE):

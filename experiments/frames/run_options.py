@@ -18,7 +18,7 @@ from experiments.frames.config import (
 from experiments.place_options import PlaceOptions
 from experiments.scale import Scale
 from experiments.training_options import TrainingOptions
-from inference import Divergence, Estimator, ObjectiveName, Precision
+from inference import Divergence, Estimator, Precision
 from pyro_nem.errors import ConfigError
 
 __all__ = ["RunOptions"]
@@ -76,7 +76,7 @@ class _FrameOptions:
     attention: Annotated[Switch | None, Choice] = None
     """Weight the effects of other components by attention (guide r-nem). Default: on."""
 
-    objective: Annotated[ObjectiveName | None, Choice] = None
+    objective: Annotated[Literal["trace_enum", "elbo", "vae", "iwae"] | None, Choice] = None
     """The bound: elbo, vae (its name beside iwae), iwae, or trace_enum (Pyro's own elbo, the
     reference). Point-mass guides have one exact bound, whatever its name. Default: elbo."""
 

@@ -14,6 +14,7 @@ from experiments.report.wording import interval, number, plural, time_span
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.resolving import usual_settings
 from experiments.sequences.score_table import score_title
+from inference.bound_config import WEIGHTED
 from pyro_nem.plots import learning_curves
 
 __all__ = ["latent_headline", "latent_run_sections"]
@@ -132,16 +133,14 @@ def _what_was_run(run: LatentRun) -> Iterator[Block]:
     size = f"{run.summary['parameters']:,} parameters"
     if isinstance(settings, SequenceExperiment):
         rows = _of_sequences(settings, size)
-        objective = settings.objective
     else:
         rows = _of_images(settings, size)
-        objective = bound.objective
     rows = {
         "experiment": settings.experiment,
         "scale": settings.scale,
         **rows,
-        "objective": f"{objective}, {plural(bound.particles, 'draw')}, gradient {bound.gradient}, "
-        f"KL {bound.divergence}",
+        "objective": f"{bound.objective}, {plural(bound.particles, 'draw')}, gradient "
+        f"{bound.gradient}, KL {bound.divergence}",
         "optimiser": f"{training.optimizer}, learning rate {training.learning_rate:g} "
         f"({training.decay}), batches of {training.batch_size}",
     }
@@ -169,7 +168,7 @@ def _of_sequences(settings: SequenceExperiment, size: str) -> dict[str, str]:
 def _unusual(settings: SequenceExperiment) -> dict[str, str]:
     """Return what was tried: how it was trained where that is not the default of the scale."""
     mine, usual = (_tried(one) for one in (settings, usual_settings(settings)))
-    if settings.bound.objective == "iwae":
+    if settings.bound.objective in WEIGHTED:
         # It has no KL of its own, so that nothing was chosen.
         del mine["KL warm-up"], mine["free nats"]
     return {name: words for name, words in mine.items() if words != usual[name]}

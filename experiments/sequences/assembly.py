@@ -44,5 +44,4 @@ def build_objective(settings: SequenceExperiment, data: SequenceData) -> Sequenc
             if settings.latent_size
             else NoLatents(model)
         )
-    objective = SequenceObjective(model, guide, bound=settings.bound, resample=settings.resample)
-    return objective.to(settings.device)
+    return SequenceObjective(model, guide, bound=settings.bound).to(settings.device)

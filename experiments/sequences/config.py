@@ -10,6 +10,7 @@ from experiments.names import SequenceExperimentName
 from experiments.saved_settings import rebuilt
 from experiments.scale import Scale
 from inference import BoundConfig, TrainingConfig
+from inference.kept_settings import current_settings
 from pyro_nem.data import MoveScale, SequenceSchedule, TuneName
 
 __all__ = [
@@ -86,9 +87,6 @@ class SequenceExperiment:
     bound: BoundConfig
     """Which bound is trained."""
 
-    resample: float | None
-    """Resample the particles when their effective number is below this share of them."""
-
     particles: tuple[int, ...]
     """Numbers of particles of the test bounds."""
 
@@ -106,11 +104,6 @@ class SequenceExperiment:
 
     device: str
     """Where it runs: cpu, cuda, cuda:1, ..."""
-
-    @property
-    def objective(self) -> str:
-        """The name of the bound: elbo, vae, iwae or fivo."""
-        return self.bound.objective if self.resample is None else "fivo"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers, strings, lists and dictionaries, as for JSON."""
@@ -131,4 +124,4 @@ class SequenceExperiment:
             "training": lambda part: TrainingConfig(**part),
             "particles": tuple,
         }
-        return rebuilt(cls, content, source, parts)
+        return rebuilt(cls, current_settings(content), source, parts)

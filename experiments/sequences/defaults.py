@@ -68,7 +68,6 @@ def sequence_defaults(
         smoothing=False,
         chunk=None,
         bound=BoundConfig(divergence="analytic"),
-        resample=None,
         particles=(4, 64),
         schedule=SequenceSchedule(),
         training_sequences=None,

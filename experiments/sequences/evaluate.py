@@ -9,7 +9,16 @@ from typing import Literal
 
 import tyro
 
-from experiments.cli import Count, Device, Text, Threads, provenance, run_command, use_threads
+from experiments.cli import (
+    Count,
+    Counts,
+    Device,
+    Text,
+    Threads,
+    provenance,
+    run_command,
+    use_threads,
+)
 from experiments.evaluations import check_count, write_evaluation
 from experiments.resolving import check_name, or_default
 from experiments.sequences.open_run import open_run
@@ -19,10 +28,12 @@ from inference import RunDirectory
 from inference.sequences import score_sequences
 from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceSet
+from pyro_nem.errors import ConfigError
 
 __all__ = ["SequenceEvaluateOptions", "main"]
 
 _PROGRAM = "experiments.sequences.evaluate"
+_PARTICLES = (4, 64)
 
 
 @dataclass(frozen=True)
@@ -35,8 +46,9 @@ class SequenceEvaluateOptions:
     run_dir: tyro.conf.Positional[Path]
     """Folder of the run."""
 
-    particles: tuple[int, ...] = (4, 64)
-    """Numbers of particles of the bounds iwae and fivo."""
+    particles: Counts = None
+    """Numbers of particles of the bounds iwae and fivo; a model without latents has neither.
+    Default: 4 and 64."""
 
     split: Literal["training", "validation", "test"] = "test"
     """Which split."""
@@ -76,17 +88,25 @@ def _evaluate(options: SequenceEvaluateOptions, arguments: list[str]) -> int:
     settings, data, objective, update = open_run(
         directory, options.checkpoint, options.device, options.sequences
     )
+    if options.particles is not None and not objective.guide.stochastic:
+        raise ConfigError(
+            "--particles: has no effect on a model without latents, whose likelihood is exact; "
+            "leave it out"
+        )
     source: SequenceSet = getattr(data, options.split)
     check_count("--sequences", options.sequences, len(source), source.name)
     source = source.first(or_default(options.sequences, len(source)))
     print(f"scoring {len(source):,} sequences of {source.name}")
-    scores = score_sequences(objective, source, particles=options.particles, seed=options.seed)
+    particles = or_default(options.particles, _PARTICLES)
+    scores = score_sequences(objective, source, particles=particles, seed=options.seed)
     floors = data.floors(source)
     print(score_table(scores, floors, data.readings))
-    counts = "-".join(map(str, options.particles))
-    shortened = "" if options.sequences is None else f"-{options.sequences}sequences"
-    what = f"{counts}particles{shortened}-{options.checkpoint}-seed{options.seed}"
-    name = options.name or f"{options.split}-{what}"
+    parts: list[str] = [options.split]
+    if objective.guide.stochastic:
+        parts.append("-".join(map(str, particles)) + "particles")
+    if options.sequences is not None:
+        parts.append(f"{options.sequences}sequences")
+    name = options.name or "-".join([*parts, options.checkpoint, f"seed{options.seed}"])
     summary = {
         "split": options.split,
         "update": update,

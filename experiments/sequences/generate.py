@@ -37,8 +37,8 @@ class GenerateOptions:
     """Draw sequences from a run's model, or let it go on with test sequences.
 
     Everything goes to a folder in RUN_DIR/generated/: a figure, of speech a WAV file for each
-    sequence, sequences.npz with the numbers in units of the data, and generated.json with where
-    they come from.
+    sequence, sequences.npz with the numbers in units of the data and the length of each sequence,
+    behind which are zeros, and generated.json with where they come from.
     """
 
     run_dir: tyro.conf.Positional[Path]
@@ -48,7 +48,7 @@ class GenerateOptions:
     """So many sequences."""
 
     steps: int = 100
-    """Steps that are drawn, for each."""
+    """Steps that are drawn, for each; digits of strokes mostly end before."""
 
     beginning: Annotated[int, tyro.conf.arg(name="continue")] = 0
     """Go on from the first so many steps of test sequences, the first ones that are longer. 0 draws
@@ -93,8 +93,11 @@ def _generate(options: GenerateOptions, arguments: list[str]) -> int:
     folder = make_directory(directory.path / "generated" / name)
     run.data.save(_rows(sequences, options.beginning), folder)
     recorded = np.stack([run.data.recorded(sequence) for sequence in sequences])
+    lengths = np.array([run.data.length(sequence) for sequence in sequences])  # [B]
+    # A model has learned nothing of what would come behind the end.
+    recorded[np.arange(recorded.shape[1]) >= lengths[:, None]] = 0
     with replacing(folder / "sequences.npz") as temporary:
-        np.savez_compressed(temporary, sequences=recorded, given=options.beginning)
+        np.savez_compressed(temporary, sequences=recorded, lengths=lengths, given=options.beginning)
     source = provenance(_PROGRAM, arguments, run.settings.device)
     write_json(folder / "generated.json", {"update": run.update, **source})
     print(f"written to {folder}")

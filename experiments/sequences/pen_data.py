@@ -45,6 +45,11 @@ class PenData(SequenceData):
         """Return numbers [T, 1] as movements [T, 4]; one that others share is no movement."""
         return TupleCode(self.tuples).decode(x[:, 0])
 
+    def length(self, x: NDArray[Any]) -> int:
+        """Return the steps until a digit ends, the one that ends it included."""
+        ends = self.recorded(x)[:, 3] != 0
+        return int(ends.argmax()) + 1 if ends.any() else len(x)
+
     def output(self) -> nn.Module:
         """Return a choice among all numbers."""
         return CategoricalOutput((len(self.tuples) + 1,))

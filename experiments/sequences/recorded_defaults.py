@@ -85,7 +85,6 @@ def recorded_defaults(
         smoothing=False,
         chunk=None,
         bound=BoundConfig(divergence="analytic"),
-        resample=None,
         particles=(4,),
         schedule=SequenceSchedule(),
         training_sequences=None,

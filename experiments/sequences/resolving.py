@@ -20,7 +20,7 @@ from experiments.sequences.defaults import sequence_defaults
 from experiments.sequences.options import SequenceOptions
 from experiments.training_options import TRAINING
 from inference import BoundConfig, Estimator, RunDirectory
-from inference.sequences import RESAMPLE
+from inference.bound_config import WEIGHTED
 from pyro_nem.data import SequenceSchedule
 from pyro_nem.errors import ConfigError
 
@@ -78,21 +78,20 @@ def resume_settings(options: SequenceOptions, directory: RunDirectory) -> Sequen
 def default_directory(settings: SequenceExperiment) -> Path:
     """Return runs/EXPERIMENT/NAME, the name telling what is not the scale's default."""
     usual = usual_settings(settings)
+    bound = settings.bound
     parts: list[str] = [settings.scale, *data_name(settings), settings.model]
     if settings.latent_size:
-        particles = settings.bound.particles
-        parts.append(settings.objective + (str(particles) if particles > 1 else ""))
+        parts.append(bound.objective + (str(bound.particles) if bound.particles > 1 else ""))
     for name in _SWITCHES:
         if getattr(settings, name) != getattr(usual, name):
             parts.append(("" if getattr(settings, name) else "no-") + name.replace("_", "-"))
-    bound = settings.bound
-    if bound.gradient != _gradient(settings.objective, settings.scale, settings.batch_norm):
+    if bound.gradient != _gradient(bound.objective, settings.scale, settings.batch_norm):
         parts.append(bound.gradient)
     if bound.divergence != _divergence(bound.objective, bound.gradient, usual.bound):
         parts.append(bound.divergence)
     pairs: list[tuple[Any, Any, str]] = [(settings, usual, name) for name in _SETTINGS]
-    if settings.bound.objective != "iwae":
-        pairs += [(settings.bound, usual.bound, name) for name in ("kl_warmup", "free_nats")]
+    if bound.objective not in WEIGHTED:
+        pairs += [(bound, usual.bound, name) for name in ("kl_warmup", "free_nats")]
     pairs += [(settings.schedule, usual.schedule, name) for name in _SCHEDULE]
     pairs += [(settings.training, usual.training, name) for name in TRAINING if name != "seed"]
     for mine, default, name in pairs:
@@ -133,16 +132,15 @@ def _changed(options: SequenceOptions, settings: SequenceExperiment) -> Sequence
     _check_schedule(options, changes["schedule"])
     changes["training"] = replace(settings.training, **given(options, TRAINING))
     bound = given(options, _BOUND)
-    if options.objective is not None and options.objective != settings.objective:
-        weighted = options.objective in ("iwae", "fivo")
-        bound["objective"] = "iwae" if weighted else options.objective
+    if options.objective is not None and options.objective != settings.bound.objective:
+        weighted = options.objective in WEIGHTED
+        bound["objective"] = options.objective
         bound.setdefault("particles", 4 if weighted else settings.bound.particles)
         normalised = changes.get("batch_norm", settings.batch_norm)
         bound.setdefault("gradient", _gradient(options.objective, settings.scale, normalised))
         if weighted:
             # It has no KL of its own to weigh.
             bound.setdefault("kl_warmup", 0)
-        changes["resample"] = RESAMPLE if options.objective == "fivo" else None
     bound["divergence"] = options.divergence or _divergence(
         bound.get("objective", settings.bound.objective),
         bound.get("gradient", settings.bound.gradient),
@@ -197,5 +195,5 @@ def _gradient(objective: str, scale: Scale, batch_norm: bool) -> Estimator:
 
 def _divergence(objective: str, gradient: str, usual: BoundConfig) -> str:
     """Return how the KL is taken if not asked: in closed form, unless the bound has draws of it."""
-    closed = objective != "iwae" and gradient == "standard"
+    closed = objective not in WEIGHTED and gradient == "standard"
     return usual.divergence if closed else "sampled"

@@ -143,7 +143,7 @@ def _introduce(
     latents = f"H = {settings.latent_size} latents, " if settings.latent_size else ""
     print(
         f"{settings.model} on {data}, {parameters:,} parameters; {latents}"
-        f"G = {settings.hidden_size}; objective {settings.objective} with "
+        f"G = {settings.hidden_size}; objective {settings.bound.objective} with "
         f"{settings.bound.particles} particle(s); {len(pieces):,} training sequences of "
         f"{pieces.num_steps:,} steps; on {settings.device}"
     )

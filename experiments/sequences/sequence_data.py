@@ -74,6 +74,10 @@ class SequenceData(ABC):
         scaling = self.test.scaling
         return x if scaling is None else scaling.undo(x)
 
+    def length(self, x: NDArray[Any]) -> int:
+        """Return after how many steps a sequence [T, D] has ended; T if it does not say."""
+        return len(x)
+
     def facts(self) -> dict[str, float]:
         """Return numbers that the scores depend on, to be recorded beside them."""
         return {}

@@ -144,7 +144,7 @@ def _of_sequences(settings: SequenceExperiment) -> dict[str, float]:
     optimizer = settings.training.optimizer
     if (*model, optimizer) != ("jsb", "vrnn", 32, False, "adam"):
         return {}
-    found = _CHORALES.get((settings.objective, settings.bound.particles))
+    found = _CHORALES.get((settings.bound.objective, settings.bound.particles))
     return {} if found is None else dict([found])
 
 

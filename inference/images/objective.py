@@ -72,6 +72,11 @@ class ImageObjective(nn.Module):
                 "objective: trace_enum is for models with enumerated sites, and models of images "
                 "have none; use elbo, which is the same"
             )
+        if self.bound.objective == "fivo":
+            raise ConfigError(
+                "objective: fivo resamples the particles of sequence models (inference.sequences) "
+                "from step to step; images have no steps; use iwae"
+            )
         if self.bound.kl_warmup or self.bound.free_nats:
             raise ConfigError("kl_warmup, free_nats: are not for models of images; leave them out")
         if self.bound.divergence == "analytic" and not closed:

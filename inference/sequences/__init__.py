@@ -8,14 +8,9 @@ from inference.sequences.no_latents import NoLatents
 from inference.sequences.objective import SequenceLoss, SequenceObjective
 from inference.sequences.posterior import SequencePosterior
 from inference.sequences.protocol import SequenceGuide
-from inference.sequences.resampling import (
-    RESAMPLE,
-    SystematicResampling,
-    combine_resampled,
-)
+from inference.sequences.resampling import SystematicResampling, combine_resampled
 
 __all__ = [
-    "RESAMPLE",
     "NoLatents",
     "SequenceGuide",
     "SequenceLoss",

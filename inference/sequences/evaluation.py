@@ -11,9 +11,9 @@ from torch import Tensor
 
 from inference.bound_config import BoundConfig
 from inference.modes import as_trained
+from inference.particle_counts import particle_counts
 from inference.processes import ALONE, Processes
 from inference.sequences.objective import SequenceObjective
-from inference.sequences.resampling import RESAMPLE
 from inference.streams import Stream, update_seed
 from pyro_nem.checks import at_least
 from pyro_nem.data import SequenceSet, padded_batches
@@ -115,7 +115,7 @@ def score_sequences(
     objective: SequenceObjective,
     data: SequenceSet,
     *,
-    particles: Sequence[int] = (4,),
+    particles: int | Sequence[int] = (4,),
     rows_at_once: int = 256,
     seed: int = 0,
     processes: Processes = ALONE,
@@ -132,28 +132,28 @@ def score_sequences(
     data, rows_at_once, seed, processes
         See :func:`score_objective`.
     particles
-        Each S.
+        Each S, or the only one.
 
     Raises
     ------
     ConfigError, DataError
-        See :func:`score_objective`.
+        If a number of particles is below 1; else see :func:`score_objective`.
     """
 
-    def scored(bound: BoundConfig, resample: float | None = None) -> SequenceScores:
-        other = SequenceObjective(objective.model, guide, bound=bound, resample=resample)
+    def scored(bound: BoundConfig) -> SequenceScores:
+        other = SequenceObjective(objective.model, guide, bound=bound)
         return score_objective(
             other, data, rows_at_once=rows_at_once, seed=seed, processes=processes
         )
 
+    counts = particle_counts(particles)
     guide: Any = objective.guide
     first = scored(BoundConfig(divergence="analytic"))
     if not objective.guide.stochastic:
         return SequenceScores({"exact": first.values["bound"]}, first.steps)
     values = {"elbo": first.values["bound"], "kl": first.values["kl"]}
-    for count in particles:
-        bound = BoundConfig("iwae", count)
-        values[f"iwae_{count}"] = scored(bound).values["bound"]
+    for count in counts:
+        values[f"iwae_{count}"] = scored(BoundConfig("iwae", count)).values["bound"]
         if count > 1:
-            values[f"fivo_{count}"] = scored(bound, RESAMPLE).values["bound"]
+            values[f"fivo_{count}"] = scored(BoundConfig("fivo", count)).values["bound"]
     return SequenceScores(values, first.steps)

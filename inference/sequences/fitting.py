@@ -84,10 +84,8 @@ def fit_sequences(
         )
     schedule = SequenceSchedule() if schedule is None else schedule
     if description is None:
-        resampling = objective.resampling
         settings = {
             "bound": asdict(objective.bound),
-            "resample": None if resampling is None else resampling.threshold,
             "training": asdict(config),
             "schedule": asdict(schedule),
         }

@@ -53,9 +53,9 @@ class SequenceObjective(nn.Module):
 
     With w_st = p(x_t, z_t | h_{t-1}) / q(z_t), and products over the whole of a sequence:
 
-        elbo, vae              1/S sum_s log prod_t w_st
-        iwae                   log 1/S sum_s prod_t w_st
-        iwae with resampling   FIVO, see :func:`combine_resampled`
+        elbo, vae   1/S sum_s log prod_t w_st
+        iwae        log 1/S sum_s prod_t w_st
+        fivo        that of particles resampled on the way, see :func:`combine_resampled`
 
     Parameters
     ----------
@@ -63,9 +63,6 @@ class SequenceObjective(nn.Module):
         The Pyro program and its guide.
     bound
         Which bound and gradient; the ELBO with its KL in closed form if not given.
-    resample
-        Share of S below which the effective number of particles is when they are resampled; never
-        if not given.
 
     Raises
     ------
@@ -79,7 +76,6 @@ class SequenceObjective(nn.Module):
         guide: nn.Module,
         *,
         bound: BoundConfig | None = None,
-        resample: float | None = None,
     ) -> None:
         super().__init__()
         self.bound = BoundConfig(divergence="analytic") if bound is None else bound
@@ -104,20 +100,8 @@ class SequenceObjective(nn.Module):
                 f"gradient: {self.bound.gradient} scores the draws in a second pass, which a "
                 "posterior with batch_norm does not repeat; use standard, or batch_norm off"
             )
-        if resample is not None and (
-            self.bound.objective != "iwae" or self.bound.gradient != "standard"
-        ):
-            raise ConfigError(
-                "resample: resampled particles have weights of whole segments, which is objective "
-                f"iwae with gradient standard, got {self.bound.objective} and "
-                f"{self.bound.gradient}"
-            )
-        if resample is not None and self.bound.particles < 2:
-            raise ConfigError(
-                f"particles: resampling (fivo) is among at least 2, got {self.bound.particles}, "
-                "which has the sampled elbo; choose more, or objective elbo"
-            )
-        self.resampling = None if resample is None else SystematicResampling(resample)
+        resamples = self.bound.objective == "fivo"
+        self.resampling = SystematicResampling(self.bound.resample) if resamples else None
         # Contradictions show now and not in the first update.
         self._enumerated_bound(self.bound.particles)
 
@@ -193,8 +177,9 @@ class SequenceObjective(nn.Module):
             guide: Any = self.guide
             return args[0], guide.rescore(args[0], draws["z"])
 
+        name = self.bound.objective
         return EnumeratedBound(
-            cast(Any, self.bound.objective),
+            cast(Any, "iwae" if name == "fivo" else name),
             particles=particles,
             gradient=self.bound.gradient,
             divergence=self.bound.divergence,

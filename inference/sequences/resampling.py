@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -10,10 +10,7 @@ from torch import Generator, Tensor
 from inference.bounds import combine
 from pyro_nem.errors import ConfigError
 
-__all__ = ["RESAMPLE", "Resampled", "SystematicResampling", "combine_resampled"]
-
-RESAMPLE: Final = 0.5
-"""The usual threshold, that of FIVO: half of the particles."""
+__all__ = ["Resampled", "SystematicResampling", "combine_resampled"]
 
 
 class Resampled(NamedTuple):
@@ -51,7 +48,7 @@ class SystematicResampling:
 
     def __init__(self, threshold: float = 0.5) -> None:
         if not 0.0 < threshold <= 1.0:
-            raise ConfigError(f"resample: expected a share in (0, 1], got {threshold}")
+            raise ConfigError(f"threshold: expected a share in (0, 1], got {threshold}")
         self.threshold = threshold
 
     def __call__(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pyro_nem.data.scaling import Scaling
+from pyro_nem.data.sequence_checks import check_sequences
 from pyro_nem.data.stored_rows import Rows, loaded
 
 __all__ = ["SequenceBatch", "pad"]
@@ -69,7 +70,14 @@ def pad(
         What their units are changed by.
     before
         The step before each, `[1, D]`, where there is one.
+
+    Raises
+    ------
+    DataError
+        There is no sequence, one is not an array of real numbers, empty or of another size than the
+        first, or `scaling` or `before` do not fit the sequences.
     """
+    check_sequences("batch", sequences, scaling, before)
     lengths = torch.tensor([len(sequence) for sequence in sequences])  # [B]
     steps = int(lengths.max())
     x = torch.zeros(steps, len(sequences), sequences[0].shape[1])

@@ -13,6 +13,7 @@ from torch import Tensor
 from pyro_nem.checks import at_least
 from pyro_nem.data.scaling import Scaling
 from pyro_nem.data.sequence_batch import SequenceBatch, pad
+from pyro_nem.data.sequence_checks import check_sequences
 from pyro_nem.data.stored_rows import Rows, loaded, rows_of
 from pyro_nem.errors import DataError
 
@@ -27,8 +28,8 @@ class SequenceSet:
     name
         What error messages call the data.
     sequences
-        One array a sequence, `[T_n, D]` of any real dtype; at least one of at least one step. They
-        are kept as they are; what is in files is read when it is used.
+        One NumPy array a sequence, `[T_n, D]` of any real dtype; at least one of at least one step.
+        They are kept as they are; what is in files is read when it is used.
     scaling
         What batches and :meth:`scaled` change units by.
     before
@@ -38,7 +39,8 @@ class SequenceSet:
     Raises
     ------
     DataError
-        There is no sequence, or one is empty, of another size than the first, or not finite.
+        There is no sequence, one is not an array of finite real numbers, empty or of another size
+        than the first, or `scaling` or `before` do not fit the sequences.
     """
 
     def __init__(
@@ -48,15 +50,8 @@ class SequenceSet:
         scaling: Scaling | None = None,
         before: Sequence[Rows | None] | None = None,
     ) -> None:
-        if not sequences:
-            raise DataError(f"{name}: expected at least one sequence, found none")
-        size = sequences[0].shape[-1]
+        check_sequences(name, sequences, scaling, before)
         for index, sequence in enumerate(sequences):
-            if sequence.ndim != 2 or len(sequence) == 0 or sequence.shape[1] != size:
-                raise DataError(
-                    f"{name}, sequence {index}: expected [steps, {size}] with at least one step, "
-                    f"found {sequence.shape}"
-                )
             # Whole numbers are finite, and need not be read from disk to see it.
             if sequence.dtype.kind == "f" and not np.isfinite(loaded(sequence)).all():
                 raise DataError(f"{name}, sequence {index}: expected finite numbers, found others")

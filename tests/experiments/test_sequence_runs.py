@@ -82,6 +82,16 @@ def test_strokes_run(tmp_path, monkeypatch, capsys):
     numbers = digits.test.sequences[0][:2, 0]
     np.testing.assert_array_equal(moves[0, :2], digits.code.decode(numbers))
     assert moves[0, :2].any()
+    assert generate.main([str(folder), "--device", "cpu", "--count", "12", "--steps", "30"]) == 0
+    with np.load(folder / "generated" / "12draws-30steps-best-seed0" / "sequences.npz") as found:
+        drawn, lengths = found["sequences"], found["lengths"]
+    assert drawn.shape == (12, 30, 4)
+    assert len(set(lengths)) > 1
+    for moves, length in zip(drawn, lengths, strict=True):
+        # A digit has one end, and nothing behind it.
+        assert moves[length - 1, 3] or length == 30
+        assert not moves[: length - 1, 3].any()
+        assert not moves[length:].any()
     assert main(["strokes", "--tunes", "jsb"]) == 2
     assert "--tunes: strokes has none" in capsys.readouterr().err
 
@@ -139,6 +149,20 @@ def test_a_run_is_scored_again_by_other_numbers_of_particles(jsb, tmp_path, caps
     assert "config.json" in capsys.readouterr().err
 
 
+def test_a_run_without_latents_is_scored_without_particles(jsb, tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert run(folder, "--model", "rnn") == 0
+    options = [str(folder), "--device", "cpu"]
+    assert evaluate.main([*options, "--particles", "16"]) == 2
+    assert "--particles: has no effect on a model without latents" in capsys.readouterr().err
+    assert not (folder / "evaluations").exists()
+    assert evaluate.main([*options, "--sequences", "1"]) == 0
+    (file,) = (folder / "evaluations").iterdir()
+    assert file.name == "test-1sequences-best-seed0.json"
+    found = json.loads(file.read_text())
+    assert {name for name in found if "nll" in name} == {"test.nll_exact"}
+
+
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_more_sequences_are_scored_than_the_run_did(tmp_path, monkeypatch, capsys, split):
     small_strokes.put(tmp_path / "data", monkeypatch)
@@ -190,6 +214,7 @@ def test_a_run_draws_and_goes_on_with_test_sequences(jsb, tmp_path, capsys):
         }
         with np.load(place / "sequences.npz") as found:
             assert found["given"] == given
+            assert found["lengths"].tolist() == [length, length]
             rolls = found["sequences"]
         assert rolls.shape == (2, length, 88)
         assert set(np.unique(rolls)) <= {0.0, 1.0}

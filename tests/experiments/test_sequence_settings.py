@@ -26,27 +26,24 @@ def settings(experiment="chorales", **options):
 
 
 @pytest.mark.parametrize(
-    ("options", "bound", "resample"),
+    ("options", "bound"),
     [
-        ({}, BoundConfig(divergence="analytic", kl_warmup=700), None),
-        ({"scale": "paper"}, BoundConfig(divergence="analytic"), None),
+        ({}, BoundConfig(divergence="analytic", kl_warmup=700)),
+        ({"scale": "paper"}, BoundConfig(divergence="analytic")),
         (
             {"objective": "vae", "particles": 3, "kl_warmup": 0},
             BoundConfig("vae", 3, divergence="analytic"),
-            None,
         ),
-        ({"gradient": "stl"}, BoundConfig(gradient="stl", kl_warmup=700), None),
-        ({"objective": "iwae"}, BoundConfig("iwae", 4, gradient="dreg"), None),
-        ({"objective": "iwae", "gradient": "standard"}, BoundConfig("iwae", 4), None),
-        ({"objective": "iwae", "batch_norm": "on"}, BoundConfig("iwae", 4), None),
-        ({"objective": "iwae", "scale": "paper"}, BoundConfig("iwae", 4), None),
-        ({"objective": "fivo", "particles": 8}, BoundConfig("iwae", 8), 0.5),
+        ({"gradient": "stl"}, BoundConfig(gradient="stl", kl_warmup=700)),
+        ({"objective": "iwae"}, BoundConfig("iwae", 4, gradient="dreg")),
+        ({"objective": "iwae", "gradient": "standard"}, BoundConfig("iwae", 4)),
+        ({"objective": "iwae", "batch_norm": "on"}, BoundConfig("iwae", 4)),
+        ({"objective": "iwae", "scale": "paper"}, BoundConfig("iwae", 4)),
+        ({"objective": "fivo", "particles": 8}, BoundConfig("fivo", 8)),
     ],
 )
-def test_an_objective_is_a_bound(options, bound, resample):
-    found = settings(**options)
-    assert (found.bound, found.resample) == (bound, resample)
-    assert found.objective == options.get("objective", "elbo")
+def test_an_objective_is_a_bound(options, bound):
+    assert settings(**options).bound == bound
 
 
 @pytest.mark.parametrize(
@@ -167,8 +164,10 @@ def test_the_name_of_a_folder_tells_what_is_unusual():
         ({"chunk": 0}, "--chunk: expected at least 1"),
         ({"latent_size": 0}, "--latent-size: expected at least 1"),
         ({"objective": "iwae", "divergence": "analytic"}, "closed form has no draws"),
-        ({"objective": "fivo", "gradient": "dreg"}, "objective iwae with gradient standard"),
-        ({"objective": "fivo", "particles": 1}, "is among at least 2, got 1"),
+        ({"objective": "fivo", "gradient": "dreg"}, "objective: fivo has gradient standard"),
+        ({"objective": "fivo", "divergence": "analytic"}, "and divergence sampled only, got"),
+        ({"objective": "fivo", "kl_warmup": 3}, "has no KL of its own"),
+        ({"objective": "fivo", "particles": 1}, "fivo resamples among at least 2, got 1"),
         ({"batch_norm": "on", "gradient": "stl"}, "stl scores the draws in a second pass"),
         (
             {"batch_norm": "on", "gradient": "dreg", "objective": "iwae"},
@@ -179,6 +178,23 @@ def test_the_name_of_a_folder_tells_what_is_unusual():
 def test_contradictions_are_refused(jsb, options, message):
     with pytest.raises(ConfigError, match=message):
         build_objective(found := settings(**{"scale": "smoke", **options}), load_data(found))
+
+
+@pytest.mark.parametrize(
+    ("objective", "held", "resample"),
+    [("fivo", "iwae", 0.5), ("iwae", "iwae", None), ("elbo", "elbo", None)],
+)
+def test_a_run_of_an_earlier_version_is_continued(tmp_path, objective, held, resample):
+    """Which kept the threshold of resampling beside the bound."""
+    found = settings(scale="smoke", objective=objective)
+    kept = {**found.to_dict(), "resample": resample}
+    del kept["bound"]["resample"]
+    kept["bound"]["objective"] = held
+    directory = RunDirectory(tmp_path / "run")
+    directory.create({"settings": kept})
+    asked = SequenceOptions("chorales", resume=True, device="cpu", objective=objective)
+    assert resume_settings(asked, directory) == found
+    assert default_directory(found).name.startswith(f"smoke-jsb-vrnn-{objective}")
 
 
 def test_a_continued_run_has_the_settings_of_its_folder(tmp_path):

@@ -218,6 +218,7 @@ def test_contradictions_are_refused():
     other, _ = build(1)
     for options, message in (
         ({"bound": BoundConfig("trace_enum")}, "models of images have none"),
+        ({"bound": BoundConfig("fivo", 4)}, "fivo resamples the particles of sequence models"),
         ({"bound": BoundConfig(kl_warmup=3)}, "not for models of images"),
         ({"bound": BoundConfig(free_nats=1.0)}, "not for models of images"),
         ({"bound": BoundConfig("iwae", divergence="analytic")}, "closed form has no draws"),

@@ -136,7 +136,7 @@ def test_the_resampled_bound_and_its_gradient_equal_those_written_out(
     rows = noise.transpose(0, 1).flatten(1, 2)
     monkeypatch.setattr(posterior, "standard_normal", lambda shape, like, g: rows)
     monkeypatch.setattr(torch, "rand", lambda n, **options: torch.full((n,), 0.37))
-    objective = SequenceObjective(model, guide, bound=BoundConfig("iwae", S), resample=threshold)
+    objective = SequenceObjective(model, guide, bound=BoundConfig("fivo", S, resample=threshold))
     terms = objective(batch)
     found = [
         fivo_by_hand(model, guide, batch.x[:t, b], noise[:, :t, b], 0.37, threshold)

@@ -42,10 +42,12 @@ def test_scores_are_sums_over_all_steps_whatever_the_batches():
         assert per_step[name] == pytest.approx(expected.item())
     assert per_step["kl"] == pytest.approx((found.values["kl"].sum() / sum(MANY)).item())
     assert per_step["kl"] > 0
-    single = score_sequences(module, rolls(MANY), particles=(1,))
+    single = score_sequences(module, rolls(MANY), particles=1)
     assert set(single.values) == {"elbo", "iwae_1", "kl"}
-    again = score_sequences(module, rolls(MANY), particles=(3,))
+    again = score_sequences(module, rolls(MANY), particles=3)
     assert again.nats_per_step == per_step
+    with pytest.raises(ConfigError, match="particles: expected at least 1, got 0"):
+        score_sequences(module, rolls(MANY), particles=(4, 0))
     twice = SequenceSet("twice", [rolls((9,)).sequences[0]] * 2)
     one, other = score_sequences(module, twice, rows_at_once=1).values["elbo"]
     assert one != other

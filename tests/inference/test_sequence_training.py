@@ -33,9 +33,12 @@ CONFIG = TrainingConfig(
 )
 
 
-def run(directory=None, config=CONFIG, bound=None, resample=0.9, **options):
+FIVO = BoundConfig("fivo", 3, resample=0.9)
+
+
+def run(directory=None, config=CONFIG, bound=FIVO, **options):
     return fit_sequences(
-        objective(bound or BoundConfig("iwae", 3), resample),
+        objective(bound),
         rolls(MANY),
         rolls(LENGTHS, seed=1),
         config=config,
@@ -71,13 +74,34 @@ def test_a_run_is_resumed_with_its_own_settings_only(tmp_path):
     run(folder)
     for name, change in {
         "training": {"config": replace(CONFIG, batch_size=5)},
-        "bound": {"bound": BoundConfig("iwae", 4)},
-        "resample": {"resample": 0.5},
+        "bound": {"bound": BoundConfig("fivo", 3)},
         "schedule": {"schedule": SequenceSchedule(curriculum=3)},
     }.items():
         with pytest.raises(CheckpointError, match=f"holds a run with {name} = "):
             run(folder, resume=True, **change)
     assert run(folder, resume=True).updates == 6
+
+
+@pytest.mark.parametrize(
+    ("bound", "beside", "held", "other"),
+    [
+        (FIVO, 0.9, "iwae", BoundConfig("fivo", 3)),
+        (BoundConfig("iwae", 3), None, "iwae", BoundConfig("fivo", 3)),
+        (BoundConfig(), None, "elbo", FIVO),
+    ],
+    ids=str,
+)
+def test_a_run_of_an_earlier_version_is_resumed(tmp_path, bound, beside, held, other):
+    """Which kept the threshold of resampling beside the bound."""
+    run(tmp_path / "run", bound=bound)
+    config = tmp_path / "run" / "config.json"
+    settings = json.loads(config.read_text())["settings"]
+    del settings["bound"]["resample"]
+    settings["bound"]["objective"] = held
+    config.write_text(json.dumps({"settings": {**settings, "resample": beside}}))
+    assert run(tmp_path / "run", bound=bound, resume=True).updates == 6
+    with pytest.raises(CheckpointError, match="holds a run with bound = "):
+        run(tmp_path / "run", bound=other, resume=True)
 
 
 def test_a_description_of_ones_own_is_kept_as_it_is(tmp_path):
@@ -208,9 +232,9 @@ def test_data_without_a_density_are_refused_before_they_are_used(tmp_path):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
-@pytest.mark.parametrize("resample", [None, 0.9])
-def test_a_gpu_trains_and_scores_as_a_cpu_does(resample):
-    module = objective(BoundConfig("iwae", 3), resample, smoothing=True).cuda()
+@pytest.mark.parametrize("bound", [BoundConfig("iwae", 3), FIVO], ids=str)
+def test_a_gpu_trains_and_scores_as_a_cpu_does(bound):
+    module = objective(bound, smoothing=True).cuda()
     found = fit_sequences(
         module, rolls(MANY), rolls(LENGTHS, seed=1), config=CONFIG, report=lambda line: None
     )

@@ -173,7 +173,7 @@ def test_resampled_particles_weigh_with_the_frame_before():
         return original(raw, before)
 
     model.output.law = watched
-    objective = SequenceObjective(model, guide, bound=BoundConfig("iwae", 2), resample=0.5)
+    objective = SequenceObjective(model, guide, bound=BoundConfig("fivo", 2))
     objective(batch, torch.Generator().manual_seed(0))
     steps = [before for shape, before in seen if len(shape) == 3]
     expected = torch.cat([first.unsqueeze(0), x[:-1]])

@@ -106,14 +106,54 @@ def test_pieces_know_the_step_before_them():
     ("sequences", "message"),
     [
         ([], "at least one sequence"),
-        ([np.zeros((2, 3)), np.zeros((0, 3))], "sequence 1: expected"),
+        (np.zeros((0, 3, 2)), "at least one sequence"),
+        ([np.zeros((2, 3)), np.zeros((0, 3))], r"sequence 1: expected \[steps, 3\] .* \(0, 3\)"),
         ([np.zeros((2, 3)), np.zeros((2, 4))], r"found \(2, 4\)"),
-        ([np.full((2, 3), np.nan)], "finite"),
+        ([np.zeros((3, 2)), np.zeros((3, 1))], r"sequence 1: .* found \(3, 1\)"),
+        (np.zeros((5, 6)), r"sequence 0: expected \[steps, D\] .* found \(6,\)"),
+        ([[[1.0], [2.0]]], "sequence 0: expected a NumPy array, found list; convert it"),
+        (torch.zeros(2, 3, 1), "sequence 0: expected a NumPy array, found Tensor; convert it"),
+        ([np.zeros((2, 1), complex)], "expected real numbers, found the dtype complex128"),
+        ([np.array([["a"]])], "expected real numbers, found the dtype <U1"),
     ],
 )
 def test_impossible_sequences_are_refused(sequences, message):
-    with pytest.raises(DataError, match=message):
-        SequenceSet("odd", sequences)
+    for make in (lambda: SequenceSet("odd", sequences), lambda: pad(sequences)):
+        with pytest.raises(DataError, match=message):
+            make()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"before": [None]}, r"before: expected a step or None for each of the 2 .* found 1"),
+        ({"before": [None] * 3}, "found 3"),
+        ({"before": [None, np.zeros((1, 1))]}, r"before sequence 1: expected \[1, 2\] .* \(1, 1\)"),
+        ({"before": [None, np.zeros((3, 2))]}, r"before sequence 1: expected \[1, 2\] .* \(3, 2\)"),
+        ({"scaling": Scaling(np.zeros(3), np.ones(2))}, r"a mean for each of the 2 .* \(3,\)"),
+        ({"scaling": Scaling(np.zeros(2), np.ones(1))}, r"a std for each of the 2 .* \(1,\)"),
+        ({"scaling": Scaling(np.zeros(2), np.array([1.0, 0.0]))}, "std to be above 0, found 0.0"),
+        ({"scaling": Scaling(np.array([0.0, np.nan]), np.ones(2))}, "scaling: expected finite"),
+    ],
+)
+def test_what_does_not_fit_the_sequences_is_refused(options, message):
+    sequences = numbered((3, 2)).sequences
+    for make in (
+        lambda: SequenceSet("odd", sequences, **options),
+        lambda: pad(sequences, **options),
+    ):
+        with pytest.raises(DataError, match=message):
+            make()
+
+
+def test_sequences_have_finite_numbers():
+    with pytest.raises(DataError, match="odd, sequence 1: expected finite numbers"):
+        SequenceSet("odd", [np.zeros((2, 3)), np.full((2, 3), np.nan)])
+
+
+def test_an_array_of_sequences_is_a_set_of_them():
+    source = SequenceSet("whole", np.zeros((5, 6, 2)))
+    assert (len(source), source.num_steps, source.size) == (5, 30, 2)
 
 
 def test_impossible_batches_are_refused():
