@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import tyro
@@ -27,7 +29,13 @@ from experiments.images.score_table import score_table, summary_scores
 from experiments.resolving import check_name, or_default
 from experiments.trained_weights import CheckpointName, load_trained
 from inference import RunDirectory
-from inference.images import ImageObjective, ImageScores, hmc_likelihood, score_images
+from inference.images import (
+    ImageObjective,
+    ImageScores,
+    hmc_likelihood,
+    quadrature_likelihood,
+    score_images,
+)
 from pyro_nem.checks import at_least
 from pyro_nem.data import ImageSet
 from pyro_nem.errors import ConfigError
@@ -37,10 +45,18 @@ __all__ = ["ImageEvaluateOptions", "main"]
 _PROGRAM = "experiments.images.evaluate"
 _PARTICLES = (50, 5000)
 _SAMPLES = 400
+_POINTS = 401
 _IMAGES = 100
 
 # Nats beyond which an estimate of HMC is not trusted: of its spread, and of what it lacks.
 _WIDE, _MISSED = 1.0, 0.5
+
+Estimator = Literal["iwae", "hmc", "quadrature"]
+
+# Which option is of which estimator alone.
+_OWN: Mapping[Estimator, str] = MappingProxyType(
+    {"iwae": "particles", "hmc": "samples", "quadrature": "points"}
+)
 
 
 @dataclass(frozen=True)
@@ -53,15 +69,20 @@ class ImageEvaluateOptions:
     run_dir: tyro.conf.Positional[Path]
     """Folder of the run."""
 
-    estimator: Literal["iwae", "hmc"] = "iwae"
-    """iwae (bounds, for any model) or hmc (posterior samples and a fitted Gaussian, for up to five
-    latents or so: Kingma and Welling 2013, appendix D)."""
+    estimator: Estimator = "iwae"
+    """iwae (bounds, for any model), hmc (posterior samples and a fitted Gaussian, for up to five
+    latents or so: Kingma and Welling 2013, appendix D) or quadrature (a sum over a grid, exact, for
+    one or two latents)."""
 
     particles: Counts = None
     """iwae: numbers of draws. Default: 50 and 5000."""
 
     samples: Count = None
     """hmc: posterior samples; half as many before them adapt the sampler. Default: 400."""
+
+    points: Count = None
+    """quadrature: points along a latent, an odd number. Default: 401, which takes seconds an
+    image."""
 
     images: Count = None
     """Score so many images of the split, the first ones; the held-out ones are shuffled. Default:
@@ -85,12 +106,12 @@ class ImageEvaluateOptions:
 
     def __post_init__(self) -> None:
         check_name("--name", self.name)
-        idle, other = ("samples", "hmc") if self.estimator == "iwae" else ("particles", "iwae")
-        if getattr(self, idle) is not None:
-            raise ConfigError(
-                f"--{idle}: has no effect with --estimator {self.estimator}; leave it out, or use "
-                f"--estimator {other}"
-            )
+        for other, name in _OWN.items():
+            if other != self.estimator and getattr(self, name) is not None:
+                raise ConfigError(
+                    f"--{name}: has no effect with --estimator {self.estimator}; leave it out, or "
+                    f"use --estimator {other}"
+                )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -124,6 +145,10 @@ def _evaluate(options: ImageEvaluateOptions, arguments: list[str]) -> int:
         samples = or_default(options.samples, _SAMPLES)
         scores, extra = _sampled(objective, source, samples, options.seed)
         counts = str(samples)
+    elif options.estimator == "quadrature":
+        points = or_default(options.points, _POINTS)
+        scores, extra = _summed(objective, source, points)
+        counts = str(points)
     else:
         particles = or_default(options.particles, _PARTICLES)
         scores = score_images(objective, source, particles=particles, seed=options.seed)
@@ -156,6 +181,16 @@ def _sampled(
     values = {"hmc": found.log_likelihood.double().cpu()}
     trusted = wide == 0 and missed == 0
     return ImageScores(values), {"wide_spreads": wide, "missed_modes": missed, "trusted": trusted}
+
+
+def _summed(
+    objective: ImageObjective, source: ImageSet, points: int
+) -> tuple[ImageScores, dict[str, Any]]:
+    """Return the sums over a grid, and how far a coarser one is from them at most."""
+    found = quadrature_likelihood(objective, source, points=points)
+    change = float(found.change.max())
+    print(f"with every second point along a latent, sums change by up to {change:.2g} nats")
+    return ImageScores({"quadrature": found.log_likelihood.cpu()}), {"largest_change": change}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from inference.images.fitting import ImageRun, fit_images
 from inference.images.hmc import HMCLikelihood, hmc_likelihood
 from inference.images.objective import ImageLoss, ImageObjective
 from inference.images.posterior import ImagePosterior
+from inference.images.quadrature import QuadratureLikelihood, quadrature_likelihood
 
 __all__ = [
     "Activity",
@@ -16,9 +17,11 @@ __all__ = [
     "ImagePosterior",
     "ImageRun",
     "ImageScores",
+    "QuadratureLikelihood",
     "diagnose_images",
     "fit_images",
     "hmc_likelihood",
     "latent_activity",
+    "quadrature_likelihood",
     "score_images",
 ]

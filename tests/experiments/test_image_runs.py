@@ -107,10 +107,19 @@ def test_a_run_is_scored_again(digits, tmp_path, capsys):
     assert sampled["trusted"] == (sampled["wide_spreads"] == 0)
     printed = capsys.readouterr().out
     assert "have a spread above 1 nat, and 0 lack more than 0.5 nats of other modes" in printed
+    assert evaluate.main([*options, "--estimator", "quadrature", "--points", "101"]) == 0
+    summed = read(folder, "evaluations/test-quadrature101-3images-best-seed0.json")
+    assert summed["test.nll_quadrature"] == pytest.approx(bounds[1], abs=0.02)
+    assert summed["largest_change"] < 1e-4
+    assert "sums change by up to" in capsys.readouterr().out
     split = ["--split", "training", "--checkpoint", "last", "--particles", "2"]
     assert evaluate.main([*options, *split]) == 0
     assert (folder / "evaluations" / "training-iwae2-3images-last-seed0.json").is_file()
-    for idle in (["--samples", "20"], ["--estimator", "hmc", "--particles", "2"]):
+    for idle in (
+        ["--samples", "20"],
+        ["--estimator", "hmc", "--particles", "2"],
+        ["--estimator", "quadrature", "--samples", "20"],
+    ):
         assert evaluate.main([*options, *idle]) == 2
         printed = capsys.readouterr().err
         assert (
