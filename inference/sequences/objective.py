@@ -15,6 +15,7 @@ from inference.regularisers import free_nats_penalty
 from inference.sequences.normalised_mean import NormalisedMean
 from inference.sequences.protocol import SequenceGuide
 from inference.sequences.resampling import SystematicResampling, combine_resampled
+from inference.sequences.unrolling import unroll_at
 from models import SequenceRollout, SequenceVRNN
 from pyro_nem.data import SequenceBatch
 from pyro_nem.errors import ConfigError
@@ -193,6 +194,11 @@ class SequenceObjective(nn.Module):
             guide: Any = self.guide
             return args[0], guide.rescore(args[0], draws["z"])
 
+        def rescore_model(args: tuple[Any, ...], draws: dict[str, Tensor]) -> tuple[Any, ...]:
+            batch: SequenceBatch = args[0]
+            features = self.model.read(batch.x)
+            return batch, unroll_at(self.model, batch, features, draws["z"])
+
         return EnumeratedBound(
             cast(Any, self.bound.objective),
             particles=particles,
@@ -200,4 +206,5 @@ class SequenceObjective(nn.Module):
             divergence=self.bound.divergence,
             max_plate_nesting=self.model.max_plate_nesting,
             rescore=rescore,
+            rescore_model=rescore_model,
         )
