@@ -134,7 +134,7 @@ class SequenceObjective(nn.Module):
         Parameters
         ----------
         batch
-            T steps of B sequences.
+            T steps of B sequences; what stands behind the end of one has no effect.
         generator
             Source of the guide's draws.
         update
@@ -143,6 +143,8 @@ class SequenceObjective(nn.Module):
         particles
             S, in place of the one that the objective was built with.
         """
+        # A mask makes a density 0, but not the gradient of one that overflows.
+        batch = batch._replace(x=batch.x.where(batch.mask.unsqueeze(-1), 0))
         particles = self.bound.particles if particles is None else particles
         if not self.guide.stochastic:
             particles = 1

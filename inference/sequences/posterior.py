@@ -88,7 +88,7 @@ class SequencePosterior(ModelGuide[SequenceVRNN]):
         Parameters
         ----------
         batch
-            T steps of B sequences; what stands behind the end of one has no effect.
+            T steps of B sequences; what stands behind the end of one changes nothing before it.
         generator
             Source of the draws, on the model's device; None uses PyTorch's global one.
         particles
