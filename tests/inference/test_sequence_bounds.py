@@ -14,7 +14,7 @@ from small_sequences import (
 )
 
 from inference import BoundConfig
-from inference.sequences import SequenceObjective, posterior
+from inference.sequences import NoLatents, SequenceObjective, posterior
 from pyro_nem.data import SequenceBatch
 from pyro_nem.errors import ConfigError
 
@@ -245,3 +245,5 @@ def test_contradictions_are_refused():
             SequenceObjective(*build(batch_norm=True), bound=bound)
     with pytest.raises(ConfigError, match="no latents to infer"):
         posterior.SequencePosterior(build(latent_size=0)[0])
+    with pytest.raises(ConfigError, match="it has 2 latents to infer; use SequencePosterior"):
+        NoLatents(model)
