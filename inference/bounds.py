@@ -84,6 +84,9 @@ class EnumeratedBound(ELBO):  # type: ignore[misc]  # pyro is untyped
         For programs that take as an argument what was computed from the guide's own draws: returns
         the arguments at other values. stl and dreg need it there, and refuse arguments with a
         gradient without it.
+    rescore_model
+        The same for dreg's second run of the model, which may need less of them than the guide;
+        ``rescore`` if not given.
 
     Raises
     ------
@@ -103,6 +106,7 @@ class EnumeratedBound(ELBO):  # type: ignore[misc]  # pyro is untyped
         step_plate: str = "time",
         step_weights: Sequence[float] | None = None,
         rescore: Rescore | None = None,
+        rescore_model: Rescore | None = None,
     ) -> None:
         one_of(BoundName, bound=bound)
         one_of(Estimator, gradient=gradient)
@@ -133,6 +137,7 @@ class EnumeratedBound(ELBO):  # type: ignore[misc]  # pyro is untyped
         self.step_plate = step_plate
         self.step_weights = step_weights
         self.rescore = rescore
+        self.rescore_model = rescore if rescore_model is None else rescore_model
 
     def terms(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> BoundTerms:
         """Return the parts of the log-weights, by step and sequence, with the chosen gradient.
@@ -168,11 +173,11 @@ class EnumeratedBound(ELBO):  # type: ignore[misc]  # pyro is untyped
             # Through these copies flows the derivative with respect to the draws as such, not yet
             # through what earlier draws did to later ones: only that is weighted once more.
             draws = {name: value.clone() for name, value in draws.items()}
-            model_args = self._at(args, draws)
+            model_args = _at(self.rescore_model, args, draws)
         at_draws = with_values(guide_trace, draws)
         model_trace = programs.trace_model(model_args, at_draws)
         with frozen(model, guide):
-            scored = programs.trace_guide(self._at(args, draws), at_draws)
+            scored = programs.trace_guide(_at(self.rescore, args, draws), at_draws)
         require_frozen(scored)
         terms = bound_terms(model_trace, scored, self.layout)
         if self.gradient == "dreg":
@@ -226,9 +231,6 @@ class EnumeratedBound(ELBO):  # type: ignore[misc]  # pyro is untyped
             )
         return weigh_steps(parts, self.step_weights, dim=1)  # [S, B]
 
-    def _at(self, args: tuple[Any, ...], draws: dict[str, Tensor]) -> tuple[Any, ...]:
-        return args if self.rescore is None else self.rescore(args, draws)
-
     def _get_trace(
         self, model: Program, guide: Program, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[poutine.Trace, poutine.Trace]:
@@ -245,3 +247,9 @@ def combine(bound: BoundName, log_weights: Tensor) -> Tensor:
     if bound == "iwae":
         return log_weights.logsumexp(0) - math.log(log_weights.shape[0])
     return log_weights.mean(0)
+
+
+def _at(
+    rescore: Rescore | None, args: tuple[Any, ...], draws: dict[str, Tensor]
+) -> tuple[Any, ...]:
+    return args if rescore is None else rescore(args, draws)

@@ -38,7 +38,8 @@ class SequenceRollout(NamedTuple):
     context
         What the recurrence knows before each step, h_{t-1}, [(S,) T, B, G].
     posterior
-        The law q(z_t) that z was drawn from, [(S,) T, B, H]; None in a model without latents.
+        The law q(z_t) that z was drawn from, [(S,) T, B, H]; None in a model without latents, and
+        where latents were given without it.
     final
         The recurrence after the last step, [(S,) B, G].
     resampled

@@ -9,7 +9,7 @@ from inference.modes import as_trained
 from inference.seeded import seeded
 from inference.sequences.objective import SequenceObjective
 from pyro_nem.checks import at_least
-from pyro_nem.data import SequenceBatch
+from pyro_nem.data import SequenceBatch, SequenceSet
 from pyro_nem.errors import ConfigError
 
 __all__ = ["continue_sequences", "draw_sequences"]
@@ -51,7 +51,7 @@ def continue_sequences(
     objective
         Model and guide.
     beginning
-        Sequences that all have the same length T.
+        Sequences that all have the same length T, in the units of its training.
     steps
         N, the steps to draw.
     seed
@@ -64,8 +64,9 @@ def continue_sequences(
 
     Raises
     ------
-    ConfigError
-        If lengths differ, or there is nothing to draw.
+    ConfigError, DataError
+        If lengths differ, there is nothing to draw, or the beginning does not fit the model; see
+        :meth:`SequenceVRNN.check`.
     """
     at_least(1, steps=steps)
     if not bool(beginning.mask.all()):
@@ -73,6 +74,8 @@ def continue_sequences(
             "beginning: expected sequences of one length, got lengths "
             f"{sorted(set(beginning.lengths.tolist()))}; cut them, or continue them one by one"
         )
+    known = beginning.x.detach().cpu().numpy().swapaxes(0, 1)  # [B, T, D]
+    objective.model.check(SequenceSet("beginning", list(known)))
     beginning = beginning.to(next(objective.parameters()))
     with as_trained(objective), torch.no_grad(), seeded(seed):
         rollout = objective.guide.rollout(beginning)

@@ -9,14 +9,34 @@ from inference.sequences.resampling import SystematicResampling
 from inference.sequences.unrolling import Drawn, unroll
 from models import SequenceRollout, SequenceVRNN
 from pyro_nem.data import SequenceBatch
+from pyro_nem.errors import ConfigError
 
 __all__ = ["NoLatents"]
 
 
 class NoLatents(ModelGuide[SequenceVRNN]):
-    """The guide of a model without latents, whose likelihood is exact: it has no site."""
+    """The guide of a model without latents, whose likelihood is exact: it has no site.
+
+    Parameters
+    ----------
+    model
+        A model without latents.
+
+    Raises
+    ------
+    ConfigError
+        If it has some.
+    """
 
     stochastic = False
+
+    def __init__(self, model: SequenceVRNN) -> None:
+        super().__init__(model)
+        if model.latent_size:
+            raise ConfigError(
+                f"model: it has {model.latent_size} latents to infer; use SequencePosterior, or "
+                "latent_size=0"
+            )
 
     def rollout(
         self,

@@ -15,6 +15,7 @@ from inference.regularisers import free_nats_penalty
 from inference.sequences.normalised_mean import NormalisedMean
 from inference.sequences.protocol import SequenceGuide
 from inference.sequences.resampling import SystematicResampling, combine_resampled
+from inference.sequences.unrolling import unroll_at
 from models import SequenceRollout, SequenceVRNN
 from pyro_nem.data import SequenceBatch
 from pyro_nem.errors import ConfigError
@@ -117,7 +118,7 @@ class SequenceObjective(nn.Module):
         Parameters
         ----------
         batch
-            T steps of B sequences.
+            T steps of B sequences; what stands behind the end of one has no effect.
         generator
             Source of the guide's draws.
         update
@@ -126,6 +127,8 @@ class SequenceObjective(nn.Module):
         particles
             S, in place of the one that the objective was built with.
         """
+        # A mask makes a density 0, but not the gradient of one that overflows.
+        batch = batch._replace(x=batch.x.where(batch.mask.unsqueeze(-1), 0))
         particles = self.bound.particles if particles is None else particles
         if not self.guide.stochastic:
             particles = 1
@@ -177,6 +180,11 @@ class SequenceObjective(nn.Module):
             guide: Any = self.guide
             return args[0], guide.rescore(args[0], draws["z"])
 
+        def rescore_model(args: tuple[Any, ...], draws: dict[str, Tensor]) -> tuple[Any, ...]:
+            batch: SequenceBatch = args[0]
+            features = self.model.read(batch.x)
+            return batch, unroll_at(self.model, batch, features, draws["z"])
+
         name = self.bound.objective
         return EnumeratedBound(
             cast(Any, "iwae" if name == "fivo" else name),
@@ -185,4 +193,5 @@ class SequenceObjective(nn.Module):
             divergence=self.bound.divergence,
             max_plate_nesting=self.model.max_plate_nesting,
             rescore=rescore,
+            rescore_model=rescore_model,
         )

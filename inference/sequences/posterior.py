@@ -11,7 +11,7 @@ from inference.guides import DrawnNormal, ModelGuide
 from inference.sequences.normalised_mean import NormalisedMean
 from inference.sequences.reader import BackwardReader
 from inference.sequences.resampling import SystematicResampling
-from inference.sequences.unrolling import Drawn, Resampler, unroll
+from inference.sequences.unrolling import Drawn, Resampler, unroll, unroll_at
 from inference.standard_normal import standard_normal
 from models import SequenceRollout, SequenceVRNN, StateLaw, gaussian_head
 from models.recurrent_prior import MIN_SCALE
@@ -88,7 +88,7 @@ class SequencePosterior(ModelGuide[SequenceVRNN]):
         Parameters
         ----------
         batch
-            T steps of B sequences; what stands behind the end of one has no effect.
+            T steps of B sequences; what stands behind the end of one changes nothing before it.
         generator
             Source of the draws, on the model's device; None uses PyTorch's global one.
         particles
@@ -110,14 +110,12 @@ class SequencePosterior(ModelGuide[SequenceVRNN]):
 
     def rescore(self, batch: SequenceBatch, z: Tensor) -> SequenceRollout:
         """Return the rollout of given latents [(S,) T, B, H], their gradient included."""
-        particles = len(z) if z.dim() == 4 else 1
-        rows = z if particles == 1 else z.transpose(0, 1).flatten(1, 2)  # [T, S B, H]
         features, known = self._read(batch)
 
-        def draw(t: int, context: Tensor) -> Drawn:
-            return Drawn(rows[t], self.law(known[t], context, batch.mask[t]))
+        def law(t: int, context: Tensor) -> StateLaw:
+            return self.law(known[t], context, batch.mask[t])
 
-        return unroll(self.model, batch, features, draw, particles=particles)
+        return unroll_at(self.model, batch, features, z, law)
 
     def law(self, known: Tensor, context: Tensor, mask: Tensor) -> StateLaw:
         """Return q(z_t).

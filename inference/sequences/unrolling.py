@@ -15,7 +15,7 @@ from inference.sequences.resampling import SystematicResampling
 from models import RecurrentState, SequenceRollout, SequenceVRNN, StateLaw
 from pyro_nem.data import SequenceBatch
 
-__all__ = ["Draw", "Drawn", "Resampler", "unroll"]
+__all__ = ["Draw", "Drawn", "Resampler", "unroll", "unroll_at"]
 
 
 class Drawn(NamedTuple):
@@ -106,6 +106,34 @@ def unroll(
         final=RecurrentState(*(rows_of(part) for part in state)),
         resampled=torch.stack(flags) if flags else None,
     )
+
+
+def unroll_at(
+    model: SequenceVRNN,
+    batch: SequenceBatch,
+    features: Tensor,
+    z: Tensor,
+    law: Callable[[int, Tensor], StateLaw] | None = None,
+) -> SequenceRollout:
+    """Run the recurrence of a model over a batch with latents given.
+
+    Parameters
+    ----------
+    model, batch, features
+        See :func:`unroll`.
+    z
+        The latents, [(S,) T, B, H].
+    law
+        (number of the step, h_{t-1} [S B, G]) -> the law that a guide draws them from; None leaves
+        it out, as the model does not read it.
+    """
+    particles = len(z) if z.dim() == 4 else 1
+    rows = z if particles == 1 else z.transpose(0, 1).flatten(1, 2)  # [T, S B, H]
+
+    def draw(t: int, context: Tensor) -> Drawn:
+        return Drawn(rows[t], None if law is None else law(t, context))
+
+    return unroll(model, batch, features, draw, particles=particles)
 
 
 def _step_weight(

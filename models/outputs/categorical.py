@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import pyro.distributions as dist
 import torch
@@ -34,6 +35,8 @@ class CategoricalOutput(nn.Module):
         If there is no choice, or one has no value.
     """
 
+    _first: Tensor
+
     def __init__(self, sizes: Sequence[int]) -> None:
         super().__init__()
         if not sizes:
@@ -42,16 +45,17 @@ class CategoricalOutput(nn.Module):
         self.sizes = tuple(sizes)
         self.size = len(sizes)
         self.num_inputs = self.num_parameters = sum(sizes)
+        # The place of each choice's first value, which the sizes tell.
+        first = torch.tensor([0, *accumulate(self.sizes[:-1])])  # [M]
+        self.register_buffer("_first", first, persistent=False)
 
     def check(self, data: SequenceSet) -> None:
         """Check that every choice has its value; see :class:`OutputLaw`."""
         check_choices(data, self.sizes)
 
     def features(self, x: Tensor) -> Tensor:
-        """Return every choice as bits of which one is set, [..., sum(sizes)]."""
-        chosen = x.long().unbind(-1)
-        bits = [F.one_hot(c, size) for c, size in zip(chosen, self.sizes, strict=True)]
-        return torch.cat(bits, dim=-1).to(x.dtype)
+        """Return the places of what is chosen in bits for all values, int64 [..., M]."""
+        return x.long() + self._first
 
     def law(self, raw: Tensor, before: Tensor | None = None) -> dist.TorchDistribution:
         """Return the law of the tuple, event shape [M]; see the class."""

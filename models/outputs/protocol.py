@@ -38,7 +38,11 @@ class OutputLaw(Protocol):
         ...
 
     def features(self, x: Tensor) -> Tensor:
-        """Return a step as a network should read it, [..., D] -> [..., F]."""
+        """Return a step as a network should read it, [..., D] -> [..., F].
+
+        Where few of the F numbers are 1 and all others 0, the places of those, int64 [..., M]; see
+        :class:`pyro_nem.networks.SparseLinear`.
+        """
         ...
 
     def law(self, raw: Tensor, before: Tensor | None = None) -> dist.TorchDistribution:

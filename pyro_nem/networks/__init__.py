@@ -14,6 +14,7 @@ from pyro_nem.networks.official import (
 )
 from pyro_nem.networks.perceptron import perceptron
 from pyro_nem.networks.relational import GatedRelationalCell, RelationalCell
+from pyro_nem.networks.sparse_linear import SparseLinear
 
 __all__ = [
     "Cell",
@@ -31,6 +32,7 @@ __all__ = [
     "PatchEncoder",
     "RelationalCell",
     "SigmoidCell",
+    "SparseLinear",
     "TiedDecoder",
     "UpsampleConv",
     "glorot_",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import nn
 
 from pyro_nem.checks import at_least
+from pyro_nem.networks.sparse_linear import SparseLinear
 
 __all__ = ["perceptron"]
 
@@ -20,6 +21,8 @@ def perceptron(
     activation: Callable[[], nn.Module] = nn.ReLU,
 ) -> nn.Sequential:
     """Return layers [..., inputs] -> [..., width] with an activation behind each.
+
+    Instead of [..., inputs] the first takes places too; see :class:`SparseLinear`.
 
     Parameters
     ----------
@@ -40,7 +43,7 @@ def perceptron(
     at_least(1, num_inputs=num_inputs, width=width, layers=layers)
     parts: list[nn.Module] = []
     for index in range(layers):
-        parts.append(nn.Linear(width if index else num_inputs, width))
+        parts.append(nn.Linear(width, width) if index else SparseLinear(num_inputs, width))
         if layer_norm:
             parts.append(nn.LayerNorm(width))
         parts.append(activation())

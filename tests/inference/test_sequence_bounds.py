@@ -14,7 +14,7 @@ from small_sequences import (
 )
 
 from inference import BoundConfig
-from inference.sequences import SequenceObjective, posterior
+from inference.sequences import NoLatents, SequenceObjective, posterior
 from pyro_nem.data import SequenceBatch
 from pyro_nem.errors import ConfigError
 
@@ -181,39 +181,6 @@ def test_a_model_without_latents_has_its_exact_likelihood():
 
 
 @pytest.mark.usefixtures("double_precision")
-@pytest.mark.parametrize("variant", ["residual", "smoothing"])
-@pytest.mark.parametrize(
-    "bound", [BoundConfig("iwae", 3), BoundConfig("fivo", 3, resample=1.0)], ids=str
-)
-def test_padding_and_neighbours_change_nothing(variant, bound, monkeypatch):
-    model, guide = build(**VARIANTS[variant])
-    batch = batch_of()
-    objective = SequenceObjective(model, guide, bound=bound)
-    fixed = torch.randn(3, STEPS + 2, BATCH, LATENT)
-    monkeypatch.setattr(torch, "rand", lambda n, **options: torch.full((n,), 0.3))
-
-    def bound_of(part, columns):
-        rows = fixed[:, :, columns].transpose(0, 1).flatten(1, 2)
-        monkeypatch.setattr(posterior, "standard_normal", lambda shape, like, g: rows[: shape[0]])
-        return objective(part).bound
-
-    whole = bound_of(batch, [0, 1, 2])
-    longer = SequenceBatch(
-        torch.cat([batch.x, torch.zeros(2, BATCH, 4)]),
-        torch.cat([batch.mask, torch.zeros(2, BATCH).bool()]),
-        batch.lengths,
-    )
-    filled = longer._replace(x=longer.x.where(longer.mask[..., None], 1.0))
-    for other in (longer, filled):
-        torch.testing.assert_close(bound_of(other, [0, 1, 2]), whole)
-    for b, steps in enumerate(LENGTHS):
-        alone = SequenceBatch(
-            batch.x[:steps, b : b + 1], batch.mask[:steps, b : b + 1], batch.lengths[b : b + 1]
-        )
-        torch.testing.assert_close(bound_of(alone, [b]), whole[b : b + 1])
-
-
-@pytest.mark.usefixtures("double_precision")
 def test_with_one_particle_all_bounds_are_the_same():
     model, guide = build()
     batch = batch_of()
@@ -274,3 +241,5 @@ def test_contradictions_are_refused():
             SequenceObjective(*build(batch_norm=True), bound=bound)
     with pytest.raises(ConfigError, match="no latents to infer"):
         posterior.SequencePosterior(build(latent_size=0)[0])
+    with pytest.raises(ConfigError, match="it has 2 latents to infer; use SequencePosterior"):
+        NoLatents(model)

@@ -72,3 +72,38 @@ def test_estimators_have_the_gradients_of_their_papers(variant, name, gradient):
     for ours, one, two in zip(found, through_draws, of_p, strict=True):
         torch.testing.assert_close(ours, one + two, rtol=1e-9, atol=1e-11)
     assert sum(part.abs().sum() for part in through_draws) > 0
+
+
+@pytest.mark.usefixtures("double_precision")
+@pytest.mark.parametrize("particles", [1, PARTICLES])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_models_second_run_needs_no_posterior(variant, particles, monkeypatch):
+    """Without it value and gradient are the same, and the guide runs once less."""
+    model, guide = build(**VARIANTS[variant])
+    batch = batch_of()
+    objective = SequenceObjective(model, guide, bound=BoundConfig("iwae", particles, "dreg"))
+    parameters = list(objective.parameters())
+    laws, readings = [], []
+
+    def count(kept, original):
+        return lambda *args: kept.append(None) or original(*args)
+
+    monkeypatch.setattr(guide, "law", count(laws, guide.law))
+    if guide.reader is not None:
+        monkeypatch.setattr(guide.reader, "forward", count(readings, guide.reader.forward))
+
+    def run():
+        laws.clear()
+        readings.clear()
+        bound = objective(batch, generator()).bound
+        return bound, gradients(bound.sum(), parameters), len(laws), len(readings)
+
+    *found, asked, read = run()
+    monkeypatch.setattr(
+        "inference.sequences.objective.unroll_at",
+        lambda model, batch, features, z: guide.rescore(batch, z),
+    )
+    *expected, asked_before, read_before = run()
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-14)
+    assert (asked, asked_before) == (2 * len(batch.x), 3 * len(batch.x))
+    assert (read, read_before) == ((2, 3) if guide.reader is not None else (0, 0))

@@ -17,7 +17,7 @@ from inference.sequences import (
 from inference.sequences.evaluation import SequenceScores
 from models import BernoulliOutput, SequenceVRNN
 from pyro_nem.data import SequenceSet
-from pyro_nem.errors import ConfigError
+from pyro_nem.errors import ConfigError, DataError
 
 
 def test_errors_are_those_of_sums_divided_by_sums():
@@ -80,6 +80,13 @@ def test_draws_and_continuations_depend_on_their_seed_alone():
     assert not torch.equal(continue_sequences(larger, batch, 20)[4:], other[4:])
     with pytest.raises(ConfigError, match=r"sequences of one length, got lengths \[2, 3, 5\]"):
         continue_sequences(module, batch_of(), 3)
+    with pytest.raises(ConfigError, match=r"beginning: has 3 numbers a step, but .* law 4"):
+        continue_sequences(module, batch._replace(x=batch.x[..., :3]), 3)
+    grey = batch.x.clone()
+    grey[2, 1, 3] = 0.5
+    place = "beginning, sequence 1, step 2, number 3: expected a whole number from 0 to 1"
+    with pytest.raises(DataError, match=place):
+        continue_sequences(module, batch._replace(x=grey), 3)
     with pytest.raises(ConfigError, match="count: expected at least 1"):
         draw_sequences(module, 0, 3)
 

@@ -52,7 +52,10 @@ def test_shapes(name):
     assert x.shape == (6, 2, output.size)
     assert law.event_shape == (output.size,)
     assert law.log_prob(x).shape == (6, 2)
-    assert output.features(x).shape == (6, 2, output.num_inputs)
+    features = output.features(x)
+    # Choices are told by their places.
+    read = output.size if features.dtype == torch.int64 else output.num_inputs
+    assert features.shape == (6, 2, read)
     # Particles stand left of what is observed once.
     assert output.law(raw_of(output, 5, 6, 2)).log_prob(x).shape == (5, 6, 2)
 
@@ -133,7 +136,8 @@ def test_tuples_by_hand():
     a, b = raw[:3].log_softmax(0), raw[3:].log_softmax(0)
     torch.testing.assert_close(found, (a[:, None] + b).flatten())
     torch.testing.assert_close(found.exp().sum(), torch.tensor(1.0))
-    assert output.features(torch.tensor([2.0, 1.0])).tolist() == [0, 0, 1, 0, 1]
+    assert output.features(torch.tensor([2.0, 1.0])).tolist() == [2, 3 + 1]
+    assert not output.state_dict()
 
 
 @pytest.mark.parametrize("factor", [0.1, 3.0])

@@ -5,10 +5,12 @@ import torch
 from pyro import poutine
 from pyro.infer import Predictive
 from small_sequences import HIDDEN, LATENT, LENGTHS, SIZE, batch_of, build
+from torch.nn import functional as F
 
-from inference.sequences import SequencePosterior
+from inference.sequences import SequenceObjective, SequencePosterior
 from inference.sequences.reader import BackwardReader, reverse
-from models import BernoulliOutput, SequenceVRNN
+from models import BernoulliOutput, CategoricalOutput, SequenceVRNN
+from pyro_nem.data import pad
 from pyro_nem.errors import ConfigError
 
 
@@ -64,6 +66,34 @@ def test_a_continuation_goes_on_from_what_was_seen():
     assert x.shape == (4, 3, SIZE)
     assert (x[:2] == 1).all()
     assert not (x[2:] == 1).all()
+
+
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_choices_are_read_as_the_bits_that_they_set(layer_norm):
+    """Loss, gradients and draws are those of a network that reads bits for all values."""
+
+    class Bits(CategoricalOutput):
+        def features(self, x):
+            bits = [F.one_hot(c, n) for c, n in zip(x.long().unbind(-1), self.sizes, strict=True)]
+            return torch.cat(bits, -1).to(x.dtype)
+
+    sizes = (5, 3)
+    sequences = [torch.stack([torch.randint(n, (t,)) for n in sizes], -1) for t in LENGTHS]
+    batch = pad([sequence.numpy() for sequence in sequences])
+    batch = batch._replace(x=batch.x.double())
+
+    def run(output):
+        torch.manual_seed(1)
+        model = SequenceVRNN(output, latent_size=2, hidden_size=4, width=6, layer_norm=layer_norm)
+        objective = SequenceObjective(model, SequencePosterior(model))
+        loss = objective(batch, torch.Generator().manual_seed(0)).loss
+        gradients = torch.autograd.grad(loss, list(objective.parameters()))
+        torch.manual_seed(2)
+        return loss, gradients, model.imagine(model.initial(3), 4), objective.state_dict()
+
+    ours, theirs = run(CategoricalOutput(sizes)), run(Bits(sizes))
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+    assert ours[1][0].shape == (6, sum(sizes))
 
 
 def test_predictive_draws_many():
