@@ -87,6 +87,26 @@ def test_a_setting_says_other_data_and_training(tmp_path):
     }
 
 
+def test_data_of_one_name_in_two_folders_are_not_mixed(tmp_path):
+    runs = [
+        make_run(tmp_path / folder, seed, value, data=f"/{folder}/toys.h5")
+        for folder, seed, value in (("x", 0, 0.9), ("y", 1, 0.1))
+    ]
+    said = (
+        r"y: its row of the table would be named '3/3, data toys\.h5', as that of .*x, a run with "
+        r"data /x/toys\.h5 instead of /y/toys\.h5; give each"
+    )
+    with pytest.raises(ConfigError, match=said):
+        collect(runs)
+    assert main([str(tmp_path / "x"), str(tmp_path / "y"), "--output", str(tmp_path / "o")]) == 2
+    assert not (tmp_path / "o").exists()
+    # Where they are the same, the user says so.
+    for folder in ("x", "y"):
+        assert main([str(tmp_path / folder), "--output", str(tmp_path / "o")]) == 0
+    row = json.loads((tmp_path / "o" / "flying_shapes.json").read_text())["rows"][0]
+    assert (row["seeds"], row["values"]) == ([0, 1], [0.9, 0.1])
+
+
 def test_a_setting_of_static_shapes_says_other_objects_and_components():
     def name(**others):
         options = RunOptions("static_shapes", scale="laptop", **others)
