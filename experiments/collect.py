@@ -67,7 +67,7 @@ def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
     if runs and not of_frames:
         return rows
     groups = group_runs(of_frames)
-    names = [setting_name(members[0].settings.without_folders().to_dict()) for members in groups]
+    names = [setting_name(members[0].settings) for members in groups]
     check_names(groups, names)
     for members, name in zip(groups, names, strict=True):
         settings = members[0].settings

@@ -241,7 +241,7 @@ def _curves(
 
 
 def _setting(runs: Sequence[RunDirectory]) -> str:
-    return setting_name(trained_settings(runs[0]).without_folders().to_dict())
+    return setting_name(trained_settings(runs[0]))
 
 
 def _about(runs: Sequence[RunDirectory], section: str) -> _About:

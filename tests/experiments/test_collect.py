@@ -110,7 +110,7 @@ def test_data_of_one_name_in_two_folders_are_not_mixed(tmp_path):
 def test_a_setting_of_static_shapes_says_other_objects_and_components():
     def name(**others):
         options = RunOptions("static_shapes", scale="laptop", **others)
-        return setting_name(resolve(options)[0].to_dict())
+        return setting_name(resolve(options)[0])
 
     assert name(components=4) == "rnn-em"
     assert name(components=5, guide="n-em") == "n-em 3/5"
