@@ -15,7 +15,9 @@ from experiments.training_options import TRAINING
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
 
-__all__ = ["group_runs", "model_names", "setting_name", "what_counts"]
+__all__ = ["frames_name", "group_runs", "model_names", "setting_name", "what_counts"]
+
+_FRAMES = ("steps", "test_sequences", "data")
 
 
 def what_counts(settings: FrameExperiment) -> dict[str, Any]:
@@ -72,16 +74,7 @@ def _in_words(value: Any) -> str:
 
 def setting_name(settings: FrameExperiment) -> str:
     """Return what tells a row of a table from others; defaults and folders are left out."""
-    usual = defaults(
-        settings.experiment,
-        settings.scale,
-        settings.guide,
-        settings.network,
-        settings.variant,
-        settings.recipe,
-        settings.staged,
-    )
-    shown = settings.without_folders()
+    usual = _usual(settings)
     parts: list[str] = [settings.guide]
     if settings.experiment == "flying_mnist":
         parts[0] = "staged" if settings.staged else "direct"
@@ -100,8 +93,7 @@ def setting_name(settings: FrameExperiment) -> str:
         parts.append(f"{settings.recipe} recipe")
     if settings.network != usual_network(settings.recipe, settings.guide):
         parts.append(f"{settings.network} network")
-    if settings.variant not in (None, "full"):
-        parts.append(f"{settings.variant} digits")
+    parts += _variant(settings)
     if settings.guide == "r-nem" and not settings.attention:
         parts.append("no attention")
     for name in ("gradient", "divergence", "kl_warmup", "free_nats"):
@@ -113,11 +105,41 @@ def setting_name(settings: FrameExperiment) -> str:
             parts.append(f"{title} {getattr(settings.training, name)}")
     if settings.views != usual.views:
         parts.append("views " + " ".join(settings.views))
-    for name in ("gradient_psi", "step_weights", "steps", "test_sequences", "data"):
-        if (value := getattr(shown, name)) != getattr(usual, name):
-            parts.append(f"{name.replace('_', ' ')} {_in_words(value)}")
+    parts += _unusual(settings, ("gradient_psi", "step_weights", *_FRAMES))
     if settings.noise != usual.noise:
         parts.append(f"noise {settings.noise.probability}")
     if settings.execution.precision == "bfloat16":
         parts.append("bfloat16")
     return ", ".join(parts)
+
+
+def frames_name(settings: FrameExperiment) -> str:
+    """Return what tells the frames of a run from others; "" if all of them are the defaults."""
+    objects = _unusual(settings, ("objects", "most_objects"))
+    return ", ".join([*objects, *_variant(settings), *_unusual(settings, _FRAMES)])
+
+
+def _usual(settings: FrameExperiment) -> FrameExperiment:
+    return defaults(
+        settings.experiment,
+        settings.scale,
+        settings.guide,
+        settings.network,
+        settings.variant,
+        settings.recipe,
+        settings.staged,
+    )
+
+
+def _unusual(settings: FrameExperiment, names: Sequence[str]) -> list[str]:
+    """Return words for those settings that are not the defaults, without folders."""
+    shown, usual = settings.without_folders(), _usual(settings)
+    return [
+        f"{name.replace('_', ' ')} {_in_words(getattr(shown, name))}"
+        for name in names
+        if getattr(shown, name) != getattr(usual, name)
+    ]
+
+
+def _variant(settings: FrameExperiment) -> list[str]:
+    return [] if settings.variant in (None, "full") else [f"{settings.variant} digits"]

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import statistics
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from experiments.frames.defaults import defaults
 from experiments.frames.options import resolve
 from experiments.frames.run_options import RunOptions
 from experiments.tables.result_rows import to_csv, to_markdown
-from experiments.tables.run_groups import setting_name
+from experiments.tables.run_groups import frames_name, setting_name
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 
@@ -85,6 +86,16 @@ def test_a_setting_says_other_data_and_training(tmp_path):
         ("3/3, learning rate 0.5, clip norm 2.0, data x.h5", None),
         ("3/3, learning rate 0.5, clip norm 2.0", 0.970),
     }
+
+
+def test_frames_are_named_by_what_is_not_the_default():
+    def name(experiment="flying_mnist", **others):
+        return frames_name(resolve(RunOptions(experiment, scale="laptop", **others))[0])
+
+    assert name(components=3, updates=7, noise=0.0) == ""
+    assert name(objects=3, variant="20", steps=10) == "objects 3, 20 digits, steps 10"
+    assert name("sprites", objects=2, most_objects=4) == "objects 2, most objects 4"
+    assert name(data=Path("/x/toys.h5"), test_sequences=9) == "test sequences 9, data toys.h5"
 
 
 def test_data_of_one_name_in_two_folders_are_not_mixed(tmp_path):
