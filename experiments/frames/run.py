@@ -15,6 +15,7 @@ from experiments.frames.options import resolve, resume_settings
 from experiments.frames.run_names import default_run_directory
 from experiments.frames.run_options import RunOptions
 from experiments.frames.stages import Stage, begin_with, plan, stages
+from experiments.resolving import given
 from experiments.sweeping.run_state import RunState, stage_state
 from inference import (
     Execution,
@@ -47,6 +48,7 @@ def _run(options: RunOptions, arguments: list[str]) -> int:
         parts[-1].settings.device,
         parts[-1].settings.experiment,
         [stage.directory for stage in parts],
+        given(options, ("threads", "posterior_sequences")),
     )
 
 
