@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from experiments.cli import INTERRUPTED, launcher, provenance
@@ -20,6 +21,7 @@ def carry_out(
     device: str,
     experiment: str,
     directories: Sequence[RunDirectory],
+    unsaved: Mapping[str, Any],
 ) -> int:
     """Do a run's work among the processes that torchrun started, and return the exit code.
 
@@ -33,26 +35,34 @@ def carry_out(
         Its name, for the command that goes on.
     directories
         Folders of the run's stages, the run's own last.
+    unsaved
+        The options that were given and are not among the settings, by field.
     """
+    advice = functools.partial(_how_to_go_on, experiment, directories, unsaved)
     try:
         with joined(device) as processes:
             finished = work(processes)
             if not finished:
                 # Within, because torchrun stops the processes that are left when one has ended.
-                print(f"interrupted; {_how_to_go_on(experiment, directories)}")
+                print(f"interrupted; {advice()}")
     except KeyboardInterrupt:
-        print(f"interrupted; {_how_to_go_on(experiment, directories)}")
+        print(f"interrupted; {advice()}")
         return INTERRUPTED
     except ProcessError as error:
-        raise ProcessError(f"{error}; {_how_to_go_on(experiment, directories)}") from error
+        raise ProcessError(f"{error}; {advice()}") from error
     return 0 if finished else INTERRUPTED
 
 
-def _how_to_go_on(experiment: str, directories: Sequence[RunDirectory]) -> str:
+def _how_to_go_on(
+    experiment: str, directories: Sequence[RunDirectory], unsaved: Mapping[str, Any]
+) -> str:
     if not any(directory.last.exists() for directory in directories):
         return "the training had not begun, so start again"
-    resume = [*launcher(_PROGRAM), experiment, "--resume", "--run-dir"]
-    return f"continue with\n    {shlex.join([*resume, str(directories[-1].path)])}"
+    folder = str(directories[-1].path)
+    resume = [*launcher(_PROGRAM), experiment, "--resume", "--run-dir", folder]
+    for name, value in unsaved.items():
+        resume += ["--" + name.replace("_", "-"), str(value)]
+    return f"continue with\n    {shlex.join(resume)}"
 
 
 def origin(

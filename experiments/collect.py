@@ -19,6 +19,7 @@ from experiments.tables.posterior_rows import posterior_notes
 from experiments.tables.published import published
 from experiments.tables.result_rows import ResultRow, to_rows
 from experiments.tables.run_groups import group_runs, setting_name
+from experiments.tables.seed_groups import check_names
 from inference import RunDirectory
 
 __all__ = ["CollectOptions", "collect", "main"]
@@ -62,19 +63,23 @@ def _run(options: CollectOptions) -> int:
 def collect(runs: Sequence[RunDirectory]) -> list[ResultRow]:
     """Return a row for each metric of each group of runs that differ in seed and device only.
 
-    For the errors see :func:`experiments.tables.run_groups.group_runs` and
+    For the errors see :func:`experiments.tables.run_groups.group_runs`,
+    :func:`experiments.tables.seed_groups.check_names` and
     :func:`experiments.tables.bound_rows.bound_rows`.
     """
     of_frames = [run for run in runs if _is_of_frames(run)]
     rows = bound_rows([run for run in runs if run not in of_frames])
     if runs and not of_frames:
         return rows
-    for members in group_runs(of_frames):
+    groups = group_runs(of_frames)
+    names = [setting_name(members[0].settings) for members in groups]
+    check_names(groups, names)
+    for members, name in zip(groups, names, strict=True):
         settings = members[0].settings
         rows += to_rows(
             [member.summary for member in members],
             experiment=settings.experiment,
-            setting=setting_name(settings.without_folders().to_dict()),
+            setting=name,
             scale=settings.scale,
             network=settings.network,
             paper=published(settings),

@@ -60,7 +60,9 @@ def _run(options: TableOptions, passed: Sequence[str], arguments: Sequence[str])
     points = _points(options, plan, sections, _passed(plan, passed))
     # As in a sweep, each setting gets its first seed before any gets its second.
     every = sorted(itertools.chain(*points.values()), key=lambda p: p.settings.training.seed)
-    sweep = SweepOptions(plan.experiment, jobs=options.jobs, devices=options.devices)
+    sweep = SweepOptions(
+        plan.experiment, jobs=options.jobs, threads=options.threads, devices=options.devices
+    )
     if options.dry_run:
         _list(options, plan, sections, points, sweep)
         return 0

@@ -22,7 +22,7 @@ from pyro_nem.data import (
 )
 from pyro_nem.errors import ConfigError
 
-__all__ = ["build_objective", "check_same_frames", "data_file", "evaluation_file"]
+__all__ = ["build_objective", "check_same_frames", "data_file", "file_to_score"]
 
 
 def data_file(
@@ -82,7 +82,7 @@ def data_file(
     return shapes_file(config, report)
 
 
-def evaluation_file(
+def file_to_score(
     settings: FrameExperiment, trained: FrameExperiment, split: str, *, trained_here: bool = True
 ) -> Path:
     """Return the file to test a run on, under its own conditions or others.

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from experiments.frames.assembly import build_objective, check_same_frames, evaluation_file
+from experiments.frames.assembly import build_objective, check_same_frames, file_to_score
 from experiments.frames.config import FrameExperiment
 from inference import NEMObjective, RunDirectory, check_levels, load_checkpoint, load_weights
 from pyro_nem.data import HDF5Frames
@@ -79,7 +79,7 @@ def open_run(
     """
     trained_here = "released" not in directory.read_config()
     trained = trained_settings(directory)
-    path = evaluation_file(settings, trained, split, trained_here=trained_here)
+    path = file_to_score(settings, trained, split, trained_here=trained_here)
     file = directory.best if checkpoint == "best" else directory.last
     state = load_checkpoint(file)
     with HDF5Frames(path, split, settings.test_sequences) as source:

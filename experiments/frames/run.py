@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from experiments.carrying_out import carry_out, origin
 from experiments.cli import run_command, use_threads
@@ -14,6 +15,7 @@ from experiments.frames.options import resolve, resume_settings
 from experiments.frames.run_names import default_run_directory
 from experiments.frames.run_options import RunOptions
 from experiments.frames.stages import Stage, begin_with, plan, stages
+from experiments.resolving import given
 from experiments.sweeping.run_state import RunState, stage_state
 from inference import (
     Execution,
@@ -46,6 +48,7 @@ def _run(options: RunOptions, arguments: list[str]) -> int:
         parts[-1].settings.device,
         parts[-1].settings.experiment,
         [stage.directory for stage in parts],
+        given(options, ("threads", "posterior_sequences")),
     )
 
 
@@ -55,9 +58,9 @@ def _do(
     """Do what is left of a run; return False if it was interrupted."""
     last = parts[-1]
     if len(parts) == 1:
-        return _train_and_score(last, options, options.resume, arguments, processes)
-    if not options.resume:
-        processes.once(lambda: _write_plan(last))
+        begun = origin(options.resume, last.directory, arguments, last.settings.device)
+        return _train_and_score(last, options, options.resume, begun, processes)
+    begun = processes.once(lambda: _begin(parts, options, arguments))
     for stage in parts:
         name = f"stage {stage.settings.variant}"
         state = _agreed_state(stage, processes)
@@ -65,7 +68,7 @@ def _do(
             print(f"{name}: finished, in {stage.directory.path}")
             continue
         print(f"{name}: {stage.directory.path}")
-        if not _train_and_score(stage, options, state != "new", arguments, processes):
+        if not _train_and_score(stage, options, state != "new", begun, processes):
             return False
     return True
 
@@ -75,15 +78,30 @@ def _agreed_state(stage: Stage, processes: Processes) -> RunState:
     return processes.once(lambda: stage_state(stage.settings, stage.directory))
 
 
-def _write_plan(last: Stage) -> None:
-    """Write what is needed to resume before the last stage has begun."""
-    folder = plan(last.directory)
+def _begin(parts: list[Stage], options: RunOptions, arguments: list[str]) -> dict[str, Any]:
+    """Return where a staged run comes from; of a new one, write what is needed to resume it."""
+    settings, directory, _ = parts[-1]
+    folder = plan(directory)
+    if options.resume:
+        # The plans of earlier versions are without the command.
+        known = [
+            each
+            for each in (folder, *(stage.directory for stage in parts))
+            if each.config.exists() and "command" in each.read_config()
+        ]
+        return origin(bool(known), next(iter(known), directory), arguments, settings.device)
+    begun = origin(False, directory, arguments, settings.device)
     make_directory(folder.path)
-    write_json(folder.config, {"settings": last.settings.to_dict()})
+    write_json(folder.config, {"settings": settings.to_dict(), **begun})
+    return begun
 
 
 def _train_and_score(
-    stage: Stage, options: RunOptions, resume: bool, arguments: list[str], processes: Processes
+    stage: Stage,
+    options: RunOptions,
+    resume: bool,
+    begun: dict[str, Any],
+    processes: Processes,
 ) -> bool:
     """Do a stage; return False if it was interrupted."""
     settings, directory, before = stage
@@ -99,7 +117,6 @@ def _train_and_score(
         objective = build_objective(settings, training.image_shape)
         check_source(objective, test, settings.steps)
         _introduce(settings, objective, training)
-        begun = origin(resume, directory, arguments, settings.device)
         if before is not None and not resume:
             begin_with(objective, before, processes)
         prepared = time.perf_counter() - started

@@ -76,7 +76,10 @@ def _of_variant(settings: FrameExperiment, variant: Variant) -> FrameExperiment:
 
 
 def plan(directory: RunDirectory) -> RunDirectory:
-    """Return the folder of the earlier stages; its config.json has the settings of the last one."""
+    """Return the folder of the earlier stages; its config.json is that of the run as a whole.
+
+    It has the settings of the last stage and the command that began the first.
+    """
     return RunDirectory(directory.path / "stages")
 
 

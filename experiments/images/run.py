@@ -16,6 +16,7 @@ from experiments.images.resolving import default_directory, resolve, resume_sett
 from experiments.images.score_table import score_run, score_table
 from experiments.opening import open_folder
 from experiments.report import write_report
+from experiments.resolving import given
 from experiments.scale import TEST_SEED
 from inference import Processes, RunDirectory, duration
 from inference.images import ImageObjective, fit_images
@@ -42,6 +43,7 @@ def _run(options: ImageOptions, arguments: list[str]) -> int:
         settings.device,
         settings.experiment,
         [directory],
+        given(options, ("threads", "posterior_images")),
     )
 
 

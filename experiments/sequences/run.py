@@ -10,6 +10,7 @@ from experiments.carrying_out import carry_out, origin
 from experiments.cli import run_command, use_threads
 from experiments.opening import open_folder
 from experiments.report import write_report
+from experiments.resolving import given
 from experiments.scale import TEST_SEED
 from experiments.sequences.assembly import build_objective
 from experiments.sequences.config import SequenceExperiment
@@ -51,6 +52,7 @@ def _run(options: SequenceOptions, arguments: list[str]) -> int:
         settings.device,
         settings.experiment,
         [directory],
+        given(options, ("threads", "posterior_sequences")),
     )
 
 

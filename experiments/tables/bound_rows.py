@@ -14,7 +14,7 @@ from experiments.sequences.data_options import data_name
 from experiments.tables.posterior_rows import POSTERIOR_SECTION, posterior_scores
 from experiments.tables.published import published
 from experiments.tables.result_rows import ResultRow, to_rows
-from experiments.tables.seed_groups import Member, seed_groups
+from experiments.tables.seed_groups import Member, check_names, seed_groups
 from inference import RunDirectory
 from inference.diagnostics import read_posterior
 
@@ -55,17 +55,20 @@ def bound_rows(runs: Sequence[RunDirectory]) -> list[ResultRow]:
     CheckpointError
         If a run is not finished.
     ConfigError
-        If two runs are of the same settings and seed.
+        If two runs are of the same settings and seed, or of others with rows of the same name.
     """
     rows: list[ResultRow] = []
     described: list[ResultRow] = []
     floors: dict[tuple[str, ...], ResultRow] = {}
     members = [_member(run) for run in runs]
-    for group in seed_groups((_key(member.settings), member) for member in members):
+    groups = seed_groups((_key(member.settings), member) for member in members)
+    names = [setting_name(group[0].settings) for group in groups]
+    check_names(groups, names)
+    for group, name in zip(groups, names, strict=True):
         settings = group[0].settings
         about: _About = {
             "experiment": settings.experiment,
-            "setting": setting_name(settings),
+            "setting": name,
             "scale": settings.scale,
             "network": "lstm" if isinstance(settings, SequenceExperiment) else "tanh",
         }

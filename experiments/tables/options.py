@@ -66,6 +66,9 @@ class TableOptions:
     jobs: Count = None
     """Runs at a time. Default: one a device."""
 
+    threads: Count = None
+    """CPU threads of each run. Default: the cores divided by --jobs. Tests have all cores."""
+
     devices: tuple[str, ...] = ()
     """Devices that the runs are dealt out to, as cuda:0 cuda:1; tests take the first. Default: that
     of experiments.run."""
@@ -82,7 +85,7 @@ class TableOptions:
     """Only list the runs and tests, how far they are and the commands that would be run."""
 
     def __post_init__(self) -> None:
-        options = {f"--{name}": getattr(self, name) for name in ("seeds", "sequences", "jobs")}
-        at_least(1, **options)
+        names = ("seeds", "sequences", "jobs", "threads")
+        at_least(1, **{f"--{name}": getattr(self, name) for name in names})
         if self.minutes is not None and self.minutes <= 0.0:
             raise ConfigError(f"--minutes: expected a number above 0, got {self.minutes}")

@@ -17,7 +17,7 @@ from experiments.tables.options import SectionName
 from experiments.tables.plan import LONG, TablePlan
 from experiments.tables.published import published_transfer
 from experiments.tables.result_rows import ResultRow, to_rows
-from experiments.tables.run_groups import setting_name
+from experiments.tables.run_groups import frames_name, setting_name
 from experiments.tables.trials import Runs, Tested
 from inference import RunDirectory
 
@@ -158,14 +158,14 @@ def _prediction(runs: Runs, source: Mapping[str, Any]) -> Section:
     }
     trained = next(iter(runs.values()))
     settings = trained_settings(trained[0])
-    shown, copied = settings.without_folders(), copying_scores(settings)
+    copied, frames = copying_scores(settings), frames_name(settings)
     scores |= {name: [{**source, **found}] for name, found in copied.items()}
     rows = []
     for name, each in scores.items():
         about = _about(runs.get(name, trained), "prediction")
         if name in copied:
             about["network"] = "none"
-            setting = name + (f", data {shown.data}" if shown.data is not None else "")
+            setting = ", ".join([name, frames] if frames else [name])
         else:
             setting = f"{_setting(runs[name])}, prediction"
         rows += to_rows(
@@ -241,7 +241,7 @@ def _curves(
 
 
 def _setting(runs: Sequence[RunDirectory]) -> str:
-    return setting_name(trained_settings(runs[0]).without_folders().to_dict())
+    return setting_name(trained_settings(runs[0]))
 
 
 def _about(runs: Sequence[RunDirectory], section: str) -> _About:

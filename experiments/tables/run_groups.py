@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,9 @@ from experiments.training_options import TRAINING
 from inference import RunDirectory
 from pyro_nem.errors import ConfigError
 
-__all__ = ["group_runs", "model_names", "setting_name", "what_counts"]
+__all__ = ["frames_name", "group_runs", "model_names", "setting_name", "what_counts"]
+
+_FRAMES = ("steps", "test_sequences", "data")
 
 
 def what_counts(settings: FrameExperiment) -> dict[str, Any]:
@@ -57,8 +59,8 @@ def model_names(groups: Sequence[Sequence[Member[FrameExperiment]]]) -> list[str
     groups
         What :func:`group_runs` returned.
     """
-    settings = [members[0].settings.without_folders() for members in groups]
-    names = [f"{setting_name(s.to_dict())}, {s.scale}, {s.network}" for s in settings]
+    settings = [members[0].settings for members in groups]
+    names = [f"{setting_name(s)}, {s.scale}, {s.network}" for s in settings]
     folders = [str(members[0].directory.path) for members in groups]
     return [
         name if names.count(name) == 1 else folder
@@ -70,59 +72,74 @@ def _in_words(value: Any) -> str:
     return ("on" if value else "off") if isinstance(value, bool) else str(value)
 
 
-def setting_name(settings: Mapping[str, Any]) -> str:
-    """Return what tells a row of a table from others, defaults left out.
-
-    Parameters
-    ----------
-    settings
-        Of a run, as in its ``config.json``.
-    """
-    usual = defaults(
-        settings["experiment"],
-        settings["scale"],
-        settings["guide"],
-        settings["network"],
-        settings["variant"],
-        settings["recipe"],
-        settings["staged"],
-    ).to_dict()
-    parts = [settings["guide"]]
-    if settings["experiment"] == "flying_mnist":
-        parts[0] = "staged" if settings["staged"] else "direct"
-    if settings["experiment"] in ("flying_mnist", "static_shapes"):
-        if (settings["objects"], settings["components"]) != (usual["objects"], usual["components"]):
-            parts[0] += f" {settings['objects']}/{settings['components']}"
+def setting_name(settings: FrameExperiment) -> str:
+    """Return what tells a row of a table from others; defaults and folders are left out."""
+    usual = _usual(settings)
+    parts: list[str] = [settings.guide]
+    if settings.experiment == "flying_mnist":
+        parts[0] = "staged" if settings.staged else "direct"
+    if settings.experiment in ("flying_mnist", "static_shapes"):
+        if (settings.objects, settings.components) != (usual.objects, usual.components):
+            parts[0] += f" {settings.objects}/{settings.components}"
     else:
-        most = "" if settings["most_objects"] is None else f"-{settings['most_objects']}"
-        parts[0] = f"{settings['objects']}{most}/{settings['components']}"
-    if settings["experiment"] != "static_shapes" and settings["guide"] != "rnn-em":
-        parts[0] += f" {settings['guide']}"
-    bound = settings["bound"]
-    if bound["objective"] != usual["bound"]["objective"] or bound["particles"] > 1:
-        parts[0] += f" {bound['objective']}-{bound['particles']}"
-    if settings["recipe"] != usual_recipe(settings["experiment"], settings["scale"]):
-        parts.append(f"{settings['recipe']} recipe")
-    if settings["network"] != usual_network(settings["recipe"], settings["guide"]):
-        parts.append(f"{settings['network']} network")
-    if settings["variant"] not in (None, "full"):
-        parts.append(f"{settings['variant']} digits")
-    if settings["guide"] == "r-nem" and not settings["attention"]:
+        most = "" if settings.most_objects is None else f"-{settings.most_objects}"
+        parts[0] = f"{settings.objects}{most}/{settings.components}"
+    if settings.experiment != "static_shapes" and settings.guide != "rnn-em":
+        parts[0] += f" {settings.guide}"
+    bound = settings.bound
+    if bound.objective != usual.bound.objective or bound.particles > 1:
+        parts[0] += f" {bound.objective}-{bound.particles}"
+    if settings.recipe != usual_recipe(settings.experiment, settings.scale):
+        parts.append(f"{settings.recipe} recipe")
+    if settings.network != usual_network(settings.recipe, settings.guide):
+        parts.append(f"{settings.network} network")
+    parts += _variant(settings)
+    if settings.guide == "r-nem" and not settings.attention:
         parts.append("no attention")
     for name in ("gradient", "divergence", "kl_warmup", "free_nats"):
-        if bound[name] != usual["bound"][name]:
-            parts.append(f"{name.replace('_', ' ')} {bound[name]}")
+        if getattr(bound, name) != getattr(usual.bound, name):
+            parts.append(f"{name.replace('_', ' ')} {getattr(bound, name)}")
     for name in TRAINING:
-        if name != "seed" and settings["training"][name] != usual["training"][name]:
+        if name != "seed" and getattr(settings.training, name) != getattr(usual.training, name):
             title = name.replace("_size", "").replace("_", " ")
-            parts.append(f"{title} {settings['training'][name]}")
-    if tuple(settings["views"]) != tuple(usual["views"]):
-        parts.append("views " + " ".join(settings["views"]))
-    for name in ("gradient_psi", "step_weights", "steps", "test_sequences", "data"):
-        if settings[name] != usual[name]:
-            parts.append(f"{name.replace('_', ' ')} {_in_words(settings[name])}")
-    if settings["noise"] != usual["noise"]:
-        parts.append(f"noise {settings['noise']['probability']}")
-    if settings["execution"]["precision"] == "bfloat16":
+            parts.append(f"{title} {getattr(settings.training, name)}")
+    if settings.views != usual.views:
+        parts.append("views " + " ".join(settings.views))
+    parts += _unusual(settings, ("gradient_psi", "step_weights", *_FRAMES))
+    if settings.noise != usual.noise:
+        parts.append(f"noise {settings.noise.probability}")
+    if settings.execution.precision == "bfloat16":
         parts.append("bfloat16")
     return ", ".join(parts)
+
+
+def frames_name(settings: FrameExperiment) -> str:
+    """Return what tells the frames of a run from others; "" if all of them are the defaults."""
+    objects = _unusual(settings, ("objects", "most_objects"))
+    return ", ".join([*objects, *_variant(settings), *_unusual(settings, _FRAMES)])
+
+
+def _usual(settings: FrameExperiment) -> FrameExperiment:
+    return defaults(
+        settings.experiment,
+        settings.scale,
+        settings.guide,
+        settings.network,
+        settings.variant,
+        settings.recipe,
+        settings.staged,
+    )
+
+
+def _unusual(settings: FrameExperiment, names: Sequence[str]) -> list[str]:
+    """Return words for those settings that are not the defaults, without folders."""
+    shown, usual = settings.without_folders(), _usual(settings)
+    return [
+        f"{name.replace('_', ' ')} {_in_words(getattr(shown, name))}"
+        for name in names
+        if getattr(shown, name) != getattr(usual, name)
+    ]
+
+
+def _variant(settings: FrameExperiment) -> list[str]:
+    return [] if settings.variant in (None, "full") else [f"{settings.variant} digits"]

@@ -15,7 +15,7 @@ from experiments.sweeping.grid import expand
 from experiments.sweeping.run_points import run_name
 from experiments.sweeping.run_state import run_state
 from experiments.tables.bound_plans import BOUND_PLANS
-from experiments.tables.bound_rows import setting_name
+from experiments.tables.bound_rows import bound_rows, setting_name
 from experiments.tables.kept_rows import joined_rows, read_rows
 from experiments.tables.options import TableName
 from experiments.tables.result_rows import ResultRow, to_markdown
@@ -233,6 +233,16 @@ def test_settings_have_folders_and_names_of_their_own(name):
         assert "laptop" not in found[point.directory.path]
         assert "seed" not in found[point.directory.path]
     assert len(found) == len(set(found.values())) == len(plan.settings)
+
+
+def test_settings_that_the_name_does_not_show_are_not_mixed(begun, tmp_path):
+    runs = []
+    for seed, held_out in (("0", None), ("1", 5)):
+        (point,) = expand("chorales", {"--scale": ("laptop",), "--seed": (seed,)}, "cpu", "x")
+        finish(point._replace(settings=replace(point.settings, held_out=held_out)), 7.0)
+        runs.append(point.directory)
+    with pytest.raises(ConfigError, match=r"seed0, a run with held-out None instead of 5; give"):
+        bound_rows(runs)
 
 
 def test_a_run_of_other_settings_is_not_taken(begun):

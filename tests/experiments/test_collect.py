@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import statistics
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from experiments.frames.defaults import defaults
 from experiments.frames.options import resolve
 from experiments.frames.run_options import RunOptions
 from experiments.tables.result_rows import to_csv, to_markdown
-from experiments.tables.run_groups import setting_name
+from experiments.tables.run_groups import frames_name, setting_name
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 
@@ -87,10 +88,40 @@ def test_a_setting_says_other_data_and_training(tmp_path):
     }
 
 
+def test_frames_are_named_by_what_is_not_the_default():
+    def name(experiment="flying_mnist", **others):
+        return frames_name(resolve(RunOptions(experiment, scale="laptop", **others))[0])
+
+    assert name(components=3, updates=7, noise=0.0) == ""
+    assert name(objects=3, variant="20", steps=10) == "objects 3, 20 digits, steps 10"
+    assert name("sprites", objects=2, most_objects=4) == "objects 2, most objects 4"
+    assert name(data=Path("/x/toys.h5"), test_sequences=9) == "test sequences 9, data toys.h5"
+
+
+def test_data_of_one_name_in_two_folders_are_not_mixed(tmp_path):
+    runs = [
+        make_run(tmp_path / folder, seed, value, data=f"/{folder}/toys.h5")
+        for folder, seed, value in (("x", 0, 0.9), ("y", 1, 0.1))
+    ]
+    said = (
+        r"y: its row of the table would be named '3/3, data toys\.h5', as that of .*x, a run with "
+        r"data /x/toys\.h5 instead of /y/toys\.h5; give each"
+    )
+    with pytest.raises(ConfigError, match=said):
+        collect(runs)
+    assert main([str(tmp_path / "x"), str(tmp_path / "y"), "--output", str(tmp_path / "o")]) == 2
+    assert not (tmp_path / "o").exists()
+    # Where they are the same, the user says so.
+    for folder in ("x", "y"):
+        assert main([str(tmp_path / folder), "--output", str(tmp_path / "o")]) == 0
+    row = json.loads((tmp_path / "o" / "flying_shapes.json").read_text())["rows"][0]
+    assert (row["seeds"], row["values"]) == ([0, 1], [0.9, 0.1])
+
+
 def test_a_setting_of_static_shapes_says_other_objects_and_components():
     def name(**others):
         options = RunOptions("static_shapes", scale="laptop", **others)
-        return setting_name(resolve(options)[0].to_dict())
+        return setting_name(resolve(options)[0])
 
     assert name(components=4) == "rnn-em"
     assert name(components=5, guide="n-em") == "n-em 3/5"

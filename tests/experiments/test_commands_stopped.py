@@ -1,6 +1,7 @@
 """Runs that are stopped, and go on as if they had not been."""
 
 import json
+import shlex
 import signal
 import time
 
@@ -23,19 +24,21 @@ def test_a_stopped_run_resumes_to_the_same_numbers(
     environment, command, whole_run, tmp_path, number, code
 ):
     parts = tmp_path / "parts"
-    with start(environment, "run", *STATIC, "--run-dir", parts) as process:
+    unsaved = ("--threads", "1", "--posterior-sequences", "0")
+    with start(environment, "run", *STATIC, "--run-dir", parts, *unsaved) as process:
         wait_for_update(process, 5)
         process.send_signal(number)
         printed = process.stdout.read()
         assert process.wait(timeout=60) == code
     if code == 130:
-        assert f"--resume --run-dir {parts}" in printed
+        assert printed.endswith(f"--resume --run-dir {parts} {shlex.join(unsaved)}\n")
     assert len(metrics(parts)) < 40
-    command("run", "static_shapes", "--resume", "--run-dir", parts)
+    command("run", "static_shapes", "--resume", "--run-dir", parts, *unsaved)
     assert metrics(parts) == metrics(whole_run)
     whole, resumed = (read(folder / "summary.json") for folder in (whole_run, parts))
     assert whole["per_step"] == resumed["per_step"]
-    assert resumed["command"] == whole["command"].replace(str(whole_run), str(parts))
+    began = whole["command"].replace(str(whole_run), str(parts))
+    assert resumed["command"] == f"{began} {shlex.join(unsaved)}"
 
 
 def wait_for_update(process, update):

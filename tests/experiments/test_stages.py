@@ -16,7 +16,7 @@ from experiments.frames.config import FrameExperiment
 from experiments.frames.defaults import defaults
 from experiments.frames.options import resolve
 from experiments.frames.run_options import RunOptions
-from experiments.frames.stages import stages
+from experiments.frames.stages import plan, stages
 from experiments.report.read_run import read_run
 from experiments.rollout import main as rollout
 from experiments.run import main as run
@@ -180,6 +180,7 @@ def test_a_stopped_staged_run_goes_on_at_its_stage(workspace, monkeypatch, no_pi
     assert sorted(files) == expected
 
     asked, folder = last.settings, RunDirectory(workspace / NAME)
+    command = shlex.join(["python", "-m", "experiments.run", *STAGED])
     assert run_state(asked, folder) == "new"
     capsys.readouterr()
     beginning, scoring = (run_module, "begin_with"), (finish_module, "test_scores")
@@ -204,8 +205,21 @@ def test_a_stopped_staged_run_goes_on_at_its_stage(workspace, monkeypatch, no_pi
     assert run_state(asked, folder) == "finished"
     for ours, theirs in zip(parts(folder.path), parts(whole), strict=True):
         assert numbers(ours.directory) == numbers(theirs.directory)
+        assert ours.directory.read_summary()["command"] == command
+        assert ours.directory.read_config()["command"] == command
     (row, *_) = collect([folder])
     assert (row.setting, row.paper) == ("staged", 0.917)
+
+
+def test_a_plan_of_an_earlier_version_has_no_command(workspace, monkeypatch, no_pictures):
+    with monkeypatch.context() as patch:
+        interrupt_once(patch, run_module, "begin_with", 1)
+        assert run(STAGED) == 130
+    held = plan(RunDirectory(workspace / NAME))
+    held.config.write_text(json.dumps({"settings": held.read_settings()}))
+    assert run(["flying_mnist", "--resume", "--run-dir", NAME]) == 0
+    commands = {part.directory.read_summary()["command"] for part in parts(workspace / NAME)}
+    assert commands == {shlex.join(["python", "-m", "experiments.run", *STAGED])}
 
 
 def test_a_stage_can_be_resumed_by_itself_but_never_mixed(workspace, no_pictures, capsys):

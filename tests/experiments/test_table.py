@@ -84,6 +84,19 @@ def test_a_table_is_made_and_remade(runner, tests_done, tmp_path, capsys):
     assert notes(text) == notes((tmp_path / "results" / "flying_shapes.md").read_text())
 
 
+def test_copies_of_other_frames_do_not_take_the_place_of_the_usual_ones(runner, tmp_path):
+    prediction = [*SHAPES, "--only", "prediction", "--seeds", "1"]
+    assert main(prediction) == 0
+    usual = values(tmp_path)
+    conditions = ["--steps", "10", "--test-sequences", "4"]
+    assert main([*prediction, *conditions]) == 0
+    found = values(tmp_path)
+    assert {key: found[key] for key in usual} == usual
+    for name in ("copy of the last frame", "copy, fitted"):
+        key = ("prediction", f"{name}, steps 10, test sequences 4", "test.next_step_bce")
+        assert found[key] != usual["prediction", name, "test.next_step_bce"]
+
+
 def notes(text):
     """Headings, notes and links to figures, which are neither tables nor commands."""
     return [line for line in text.splitlines() if line and line[0] not in "|-"]

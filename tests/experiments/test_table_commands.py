@@ -63,6 +63,7 @@ def test_what_all_settings_have_may_be_given_otherwise(runner, tmp_path, capsys)
         ([*SHAPES, "--noise", "0", "0.1"], "--noise: expected one value for all runs of the table"),
         ([*SHAPES, "--sedes", "2"], "did you mean --seeds?"),
         ([*SHAPES, "--jobs", "0"], "--jobs: expected at least 1, got 0"),
+        ([*SHAPES, "--threads", "0"], "--threads: expected at least 1, got 0"),
         (
             ["static", *SMALL, "--network", "located"],
             "the setting n-em of this table, static_shapes --guide n-em --components 4 ",
@@ -87,10 +88,20 @@ def test_options_of_run_hold_for_all_runs(runner, tmp_path):
     assert "3/1, official network, clip norm 3.0, prediction" in settings
 
 
+def test_runs_have_as_many_threads_as_asked(runner, capsys):
+    dry = [*SHAPES, "--only", "main", "--jobs", "2", "--dry-run"]
+    for threads in ("3", "5"):
+        assert main([*dry, "--threads", threads]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == 10
+        assert all(line.endswith(f" --threads {threads}") for line in lines)
+        assert all(line.count("--threads") == 1 for line in lines)
+
+
 @pytest.mark.parametrize("kind", [FRAMES, SEQUENCES, IMAGES])
 def test_no_option_of_a_run_is_hidden_by_one_of_the_table(kind):
     of_run = set(vars(kind.options(kind.names[0])))
-    assert of_run & set(vars(TableOptions("static"))) == {"scale"}
+    assert of_run & set(vars(TableOptions("static"))) == {"scale", "threads"}
     of_sweep = of_run & set(vars(SweepOptions("flying_shapes")))
     assert of_sweep == {"experiment", "threads"}
 

@@ -40,7 +40,7 @@ def expanded(plan, scale="laptop"):
         found[setting] = point
     assert len({point.directory.path for point in found.values()}) == len(found)
     for setting in plan.main if scale == "laptop" else ():
-        assert setting_name(found[setting].settings.to_dict()) == setting
+        assert setting_name(found[setting].settings) == setting
     return found
 
 
