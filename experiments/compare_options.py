@@ -26,7 +26,8 @@ class CompareOptions:
     """
 
     run_dirs: tyro.conf.Positional[tuple[Path, ...]]
-    """Folders of finished runs, of at least two settings, or names of released weights."""
+    """Folders of finished runs, of at least two settings, or released weights: names of the
+    package's, or files of others."""
 
     score: ScoreName = "predictive"
     """predictive: log p of each frame given what the guide knew before it, for all guides. bound:

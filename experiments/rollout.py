@@ -47,7 +47,8 @@ class RolloutOptions:
     """
 
     run_dir: tyro.conf.Positional[Path]
-    """Folder of the run, or the name of released weights, as flying_shapes."""
+    """Folder of the run, or released weights: a name of the package's, as flying_shapes, or the
+    file of others."""
 
     steps: int = 30
     """Frames to predict."""

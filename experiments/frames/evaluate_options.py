@@ -28,7 +28,8 @@ class EvaluateOptions:
     """
 
     run_dir: tyro.conf.Positional[Path]
-    """Folder of the run, or the name of released weights, as flying_shapes."""
+    """Folder of the run, or released weights: a name of the package's, as flying_shapes, or the
+    file of others."""
 
     components: Count = None
     """K to test with. Default: as trained."""

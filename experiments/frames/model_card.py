@@ -32,8 +32,10 @@ def model_card(
     name: str,
     released: Released,
     scores: Mapping[str, float],
+    *,
     size: int,
     made: Mapping[str, Any],
+    packaged: bool,
 ) -> str:
     """Return the card as Markdown.
 
@@ -49,6 +51,8 @@ def model_card(
         Bytes of the file.
     made
         Provenance of the file.
+    packaged
+        Whether the file comes with the package, where commands find it by its name.
     """
     settings, summary = released.settings, released.summary
     rows, columns, channels = released.image_shape
@@ -60,8 +64,9 @@ def model_card(
         f"{settings.steps} steps. Frames are {rows}x{columns} with {channels} "
         f"channel{'s' if channels > 1 else ''}, in [0, 1], before black.",
         "",
+        *([] if packaged else ["In the folder of this card:", ""]),
         "```bash",
-        f"python -m experiments.evaluate {name}",
+        f"python -m experiments.evaluate {name}{'' if packaged else '.safetensors'}",
         "```",
         "",
         f"| test, {summary['test.sequences']:,} sequences with noise | the run | this file |",

@@ -140,7 +140,7 @@ def data_of(run):
         (["a", "b"], [], "expected runs of at least two settings, got 2 of one"),
         (["a", "k5", "a"], [], "seed 0 of these settings is there twice"),
         (["a", "unfinished"], [], "summary.json: expected this file of a run, found none; resume"),
-        (["a", "nowhere"], [], "nowhere: expected the folder of a run, or the name of released"),
+        (["a", "nowhere"], [], "nowhere: expected the folder of a run, the name of released"),
         (["a", "other"], [], "which are other frames; compare runs of the same data"),
         (["a", "short"], [], "20 steps of"),
         (["a", "clean"], [], "noise of 0.05; give --noise, with which all are then scored"),
