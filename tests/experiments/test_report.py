@@ -199,6 +199,18 @@ def test_frames_that_cannot_be_drawn_are_no_error(folder):
     assert "Only frames of 1 or 3 channels can be drawn" in words(page(folder))
 
 
+def test_earlier_stages_are_told_without_the_published_files(folder):
+    config = read(folder / "config.json")
+    gone = "/gone/flying_mnist_hard_2digits.h5"
+    config["settings"].update(experiment="flying_mnist", variant="full", staged=True, data=gone)
+    (folder / "config.json").write_text(json.dumps(config))
+    for number, name in enumerate(("20", "500")):
+        (folder / "stages" / name).mkdir(parents=True)
+        (folder / "stages" / name / "summary.json").write_text(json.dumps({"updates": number}))
+    earlier = read_run(RunDirectory(folder)).earlier
+    assert earlier == {"20 digits": {"updates": 0}, "500 digits": {"updates": 1}}
+
+
 def test_an_early_stop_and_earlier_stages_are_told(folder):
     change(folder / "summary.json", stopped="early")
     run = read_run(RunDirectory(folder))
