@@ -71,6 +71,7 @@ def test_runs_that_differ_have_folders_that_differ():
         {"guide": "vrnn", "divergence": "analytic"},
         {"guide": "vrnn", "kl_warmup": 5},
         {"guide": "vrnn", "kl_warmup": 50},
+        {"guide": "vrnn", "warmup": 50},
         {"guide": "vrnn", "free_nats": 0.5},
         {"steps": 7},
         {"noise": 0.3},
@@ -95,6 +96,18 @@ def test_runs_that_differ_have_folders_that_differ():
     assert folders[0] == Path("runs/flying_shapes/smoke-rnn-em-located-3objects-k3-seed0")
     usual = settings(updates=4, batch_size=4, noise=0.2, steps=20)
     assert default_run_directory(usual) == folders[0]
+
+
+def test_a_folder_of_an_older_name_is_continued_by_its_run_alone(tmp_path):
+    trained = settings(guide="vrnn", kl_warmup=50)
+    name = default_run_directory(trained).name
+    assert name == "smoke-vrnn-located-3objects-k3-kl-warmup50-seed0"
+    directory = RunDirectory(tmp_path / name.replace("kl-warmup", "warmup"))
+    directory.create({"settings": trained.to_dict()})
+    asked = RunOptions("flying_shapes", resume=True, device="cpu", scale="smoke", guide="vrnn")
+    assert resume_settings(replace(asked, kl_warmup=50), directory) == trained
+    with pytest.raises(CheckpointError, match="with warmup 1 instead of 50"):
+        resume_settings(replace(asked, warmup=50), directory)
 
 
 @pytest.mark.parametrize(
