@@ -7,6 +7,7 @@ from typing import Any
 
 from experiments.frames.config import FrameExperiment
 from experiments.frames.released import Released
+from experiments.frames.scores import metric_titles
 
 __all__ = ["model_card"]
 
@@ -18,14 +19,14 @@ _DATA = {
     "bouncing_balls_curtain": "binary videos of {} balls that collide, partly hidden by a curtain",
     "sprites": "coloured videos of {} sprites that hide each other",
 }
-_METRICS = (
-    ("ami", "AMI, mean over the steps"),
-    ("ami_last", "AMI, last step"),
-    ("ari", "ARI, mean over the steps"),
-    ("ari_last", "ARI, last step"),
-    ("next_step_bce", "next-step BCE, nats a frame"),
-    ("log_likelihood", "log likelihood, nats a frame"),
-)
+_METRICS = {
+    "ami": "AMI, {}",
+    "ami_last": "AMI, last step",
+    "ari": "ARI, {}",
+    "ari_last": "ARI, last step",
+    "next_step_bce": "next-step BCE, nats a frame",
+    "log_likelihood": "log likelihood, nats a frame",
+}
 
 
 def model_card(
@@ -56,6 +57,7 @@ def model_card(
     """
     settings, summary = released.settings, released.summary
     rows, columns, channels = released.image_shape
+    noise = "with noise" if settings.noise.probability else "without noise"
     lines = [
         f"# {name}",
         "",
@@ -69,11 +71,11 @@ def model_card(
         f"python -m experiments.evaluate {name}{'' if packaged else '.safetensors'}",
         "```",
         "",
-        f"| test, {summary['test.sequences']:,} sequences with noise | the run | this file |",
+        f"| test, {summary['test.sequences']:,} sequences {noise} | the run | this file |",
         "|---|---|---|",
         *(
             f"| {title} | {summary[f'test.{metric}']:.4f} | {scores[metric]:.4f} |"
-            for metric, title in _METRICS
+            for metric, title in metric_titles(settings, _METRICS, "mean over the steps").items()
             if metric in scores
         ),
         "",

@@ -184,6 +184,30 @@ def test_release_refuses_names_that_are_paths_and_data_of_ones_own(command, smok
     assert not (tmp_path / "small.safetensors").exists()
 
 
+def test_a_card_says_what_its_scores_are_of():
+    def rows(**changes):
+        found = example()
+        found.summary.update(dict.fromkeys(("test.ami", "test.ami_last"), 0.5))
+        found.summary.update(device="x", wall_seconds=1, updates=4, parameters=5)
+        found.summary["test.sequences"] = 8
+        found = found._replace(settings=replace(SETTINGS, **changes))
+        made = {"command": "python -m experiments.release", "commit": "abc"}
+        scores = {"ami": 0.5, "ami_last": 0.5}
+        card = model_card("x", found, scores, size=1, made=made, packaged=False)
+        return [line.split(" | ")[0] for line in card.splitlines() if line.startswith("| ")]
+
+    assert rows() == [
+        "| test, 8 sequences with noise",
+        "| AMI, mean over the steps",
+        "| AMI, last step",
+    ]
+    quiet = replace(SETTINGS.noise, probability=0.0)
+    assert rows(noise=quiet, step_weights="last") == [
+        "| test, 8 sequences without noise",
+        "| AMI, last step",
+    ]
+
+
 def test_the_package_brings_weights():
     assert {"flying_mnist", "flying_shapes", "flying_shapes_5", "static_shapes"} <= set(
         released_names()
