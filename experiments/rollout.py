@@ -16,7 +16,7 @@ from experiments.frames.open_run import open_run, trained_settings
 from experiments.frames.options import to_score
 from experiments.frames.pictures import clip_samples
 from experiments.frames.released import find_run
-from experiments.frames.sources import asked_objects, check_one_source, file_to_test
+from experiments.frames.sources import asked_objects, check_one_source, file_to_test, tested_name
 from experiments.resolving import check_name, or_default
 from experiments.scale import TEST_SEED
 from inference import (
@@ -189,7 +189,11 @@ def _print_table(found: Prediction) -> None:
 
 def _name(options: RolloutOptions, settings: FrameExperiment, seen: int) -> str:
     sampled = "-sampled" if options.sample else ""
-    return f"{settings.data_name}-k{settings.components}-seen{seen}-steps{options.steps}{sampled}"
+    sequences = "" if options.sequences is None else f"-{options.sequences}sequences"
+    return (
+        f"{tested_name(options, settings)}-k{settings.components}-seen{seen}-steps{options.steps}"
+        f"{sampled}{sequences}"
+    )
 
 
 if __name__ == "__main__":
