@@ -145,6 +145,11 @@ def _conditions(options: RolloutOptions, trained: FrameExperiment) -> FrameExper
     """Return the settings of the run with the options' changes, and videos that are long enough."""
     needed = or_default(options.seen, trained.steps) + options.steps + 1
     check_one_source(options)
+    if options.sample and trained.guide != "vrnn":
+        raise ConfigError(
+            f"--sample: the states of guide {trained.guide} are point masses, which are not drawn; "
+            "leave it out"
+        )
     changed = replace(
         trained,
         components=or_default(options.components, trained.components),

@@ -148,6 +148,7 @@ def data_of(run):
         (["vrnn", "k5"], ["--score", "bound"], "has the guide rnn-em, whose point masses have"),
         (["a", "k5"], ["--sequences", "1"], "--sequences: expected at least 2, got 1"),
         (["a", "k5"], ["--particles", "0"], "--particles: expected at least 1, got 0"),
+        (["a", "k5"], ["--particles", "10"], "--particles: none of the runs has the guide vrnn"),
         (["a", "k5"], ["--sequences", "65"], "holds 64, fewer than the 65"),
         ([], [], "expected at least one folder"),
     ],

@@ -136,6 +136,23 @@ def test_options_without_a_use_are_refused(options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"attention": "on"}, "--attention: the components of guide rnn-em do not interact"),
+        ({"particles": 1, "gradient": "standard"}, "--particles: the states of guide rnn-em are"),
+        ({"data": Path("x.h5"), "data_dir": Path()}, "--data names a file, and --data-dir a fol"),
+        ({"data": Path("x.h5"), "objects": 3}, "leave one of them out"),
+        ({"staged": True}, "--staged: flying_shapes has no digits"),
+    ],
+)
+def test_options_without_a_use_are_refused_of_a_continued_run_too(tmp_path, options, message):
+    directory = RunDirectory(tmp_path)
+    directory.create({"settings": settings().to_dict()})
+    with pytest.raises(ConfigError, match=message):
+        resume_settings(RunOptions("flying_shapes", device="cpu", **options), directory)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
         ({"variant": "20", "data": Path("x.h5")}, "--variant: describes generated data"),
         ({"staged": True, "data": Path("x.h5")}, "--staged: describes generated data"),
         ({"staged": True, "variant": "500"}, "goes through all variants, but --variant 500"),
