@@ -231,9 +231,14 @@ def test_how_arithmetic_is_carried_out_follows_device_scale_and_options(monkeypa
     assert resolve(RunOptions("flying_shapes", scale="smoke"))[0].execution == Execution()
 
 
-def test_only_a_precision_that_changes_scores_shows_in_the_folder():
+def test_only_what_changes_learning_and_scores_shows_in_the_folder():
     plain = default_run_directory(settings())
-    assert default_run_directory(settings(compile="on", resident="on")) == plain
+    for options in (
+        {"compile": "on", "resident": "on"},
+        {"threads": 1, "posterior_sequences": 0},
+        {"test_sequences": 3},
+    ):
+        assert default_run_directory(settings(**options)) == plain
     assert "bfloat16" in default_run_directory(settings(precision="bfloat16")).name
 
 
