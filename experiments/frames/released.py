@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -195,8 +194,7 @@ def unpack(path: Path, folder: Path) -> RunDirectory:
         "commit": released.summary["commit"],
     }
     write_json(directory.config, description)
-    weights = {name: weight.to(torch.float32) for name, weight in released.weights.items()}
-    save_checkpoint(directory.best, {"update": released.update, "evaluated": weights})
+    save_checkpoint(directory.best, {"update": released.update, "evaluated": released.weights})
     # Last, as a finished run does.
     write_json(directory.summary, released.summary)
     return directory

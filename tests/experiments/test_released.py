@@ -59,6 +59,7 @@ def test_unpacked_weights_are_a_finished_run(file, tmp_path):
     assert directory.read_config()["image_shape"] == list(SHAPE)
     state = load_checkpoint(directory.best)
     assert state["update"] == 17
+    assert {weight.dtype for weight in state["evaluated"].values()} == {torch.float32}
     load_weights(build_objective(SETTINGS, SHAPE), state["evaluated"], directory.best)
 
 
