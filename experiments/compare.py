@@ -89,7 +89,7 @@ def _compare(options: CompareOptions, arguments: list[str]) -> int:
         "noise": trials[names[0]][0][1].noise.probability,
         "data": frames.name,
         "data_sha256": frames.sha256,
-        "particles": options.particles,
+        "particles": options.draws,
     }
     print_comparison(models, about)
     if options.output is not None:
@@ -99,7 +99,7 @@ def _compare(options: CompareOptions, arguments: list[str]) -> int:
 
 
 def _check_quantity(options: CompareOptions, groups: Sequence[_Seeds]) -> None:
-    """Check that the runs have the quantity that is asked for, and the same one.
+    """Check that the runs have the quantity that is asked for, the same one, and draws if asked.
 
     Raises
     ------
@@ -121,6 +121,11 @@ def _check_quantity(options: CompareOptions, groups: Sequence[_Seeds]) -> None:
                 "whose point masses have no learned prior to bound log p(x) under; compare with "
                 "--score predictive, or runs of the guide vrnn only"
             )
+    if options.particles is not None and all(m.settings.guide != "vrnn" for m in members):
+        raise ConfigError(
+            "--particles: none of the runs has the guide vrnn, and draws of point masses are all "
+            "alike; leave it out"
+        )
 
 
 def _trials(options: CompareOptions, members: _Seeds) -> list[tuple[RunDirectory, FrameExperiment]]:
@@ -206,7 +211,7 @@ def _score(
             run.objective,
             run.source,
             # Batches depend on it, so the same number for all gives all the same noise.
-            particles=options.particles,
+            particles=options.draws,
             steps=settings.steps,
             noise=settings.noise,
             seed=TEST_SEED,
@@ -220,7 +225,7 @@ def _score(
 def _meaning(options: CompareOptions, frames: _Frames, groups: Sequence[_Seeds]) -> str:
     if options.score == "bound":
         return (
-            f"the importance-weighted bound of {options.particles} draws on log p(x), states from "
+            f"the importance-weighted bound of {options.draws} draws on log p(x), states from "
             "the learned prior"
         )
     if frames.static:
@@ -233,9 +238,7 @@ def _meaning(options: CompareOptions, frames: _Frames, groups: Sequence[_Seeds])
             "the sum over steps of log p(next frame | what the guide knew of the earlier ones)"
         )
     if any(member.settings.guide == "vrnn" for group in groups for member in group):
-        meaning += (
-            f"; of a vrnn the log of the mean over {options.particles} draws, on average too low"
-        )
+        meaning += f"; of a vrnn the log of the mean over {options.draws} draws, on average too low"
     return meaning
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import tyro
 
@@ -14,6 +14,8 @@ from pyro_nem.checks import at_least
 __all__ = ["CompareOptions", "ScoreName"]
 
 ScoreName = Literal["predictive", "bound"]
+
+_DRAWS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,15 @@ class CompareOptions:
     """
 
     run_dirs: tyro.conf.Positional[tuple[Path, ...]]
-    """Folders of finished runs, of at least two settings, or names of released weights."""
+    """Folders of finished runs, of at least two settings, or released weights: names of the
+    package's, or files of others."""
 
     score: ScoreName = "predictive"
     """predictive: log p of each frame given what the guide knew before it, for all guides. bound:
     the importance-weighted bound on log p under the learned prior, for runs of the guide vrnn."""
 
-    particles: int = 10
-    """Draws of the guide vrnn for each sequence."""
+    particles: Count = None
+    """Draws of the guide vrnn for each sequence. Default: 10."""
 
     sequences: Count = None
     """Sequences to score, the first ones. Default: as many as each run scores at its end, the
@@ -64,3 +67,8 @@ class CompareOptions:
         # A difference of a single sequence has no standard error.
         at_least(2, **{"--sequences": self.sequences})
         at_least(1, **{"--particles": self.particles})
+
+    @property
+    def draws(self) -> int:
+        """Draws for each sequence."""
+        return _DRAWS if self.particles is None else self.particles

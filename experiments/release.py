@@ -33,8 +33,8 @@ class ReleaseOptions:
     """Write the best weights of a finished run as a small file with a model card.
 
     NAME.safetensors holds them in half precision, with the settings and the scores of the run.
-    NAME.md, the card, has the scores that the half precision gives. All commands take NAME in the
-    place of the folder of a run.
+    NAME.md, the card, has the scores that the half precision gives. evaluate, rollout and compare
+    take the file in the place of the folder of a run; if it comes with the package, its NAME too.
     """
 
     run_dir: tyro.conf.Positional[Path]
@@ -82,7 +82,10 @@ def _release(options: ReleaseOptions, arguments: list[str]) -> int:
     print(score_table(scores))
     made = provenance(_PROGRAM, arguments, "cpu")
     size = file.stat().st_size
-    card = model_card(options.name, released, scores.metrics, size, made)
+    packaged = options.output.resolve() == WEIGHTS.resolve()
+    card = model_card(
+        options.name, released, scores.metrics, size=size, made=made, packaged=packaged
+    )
     with replacing(options.output / f"{options.name}.md") as temporary:
         temporary.write_text(card, encoding="utf-8")
     print(f"written to {file}, {size / 1e6:.1f} MB, and {options.name}.md beside it")

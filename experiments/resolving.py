@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from experiments.scale import Scale
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 
-__all__ = ["check_name", "choose_scale", "differences", "given", "or_default", "require_same"]
+__all__ = [
+    "check_name",
+    "choose_scale",
+    "differences",
+    "given",
+    "or_default",
+    "path_digits",
+    "require_same",
+]
 
 
 ValueT = TypeVar("ValueT")
+
+_DIGITS: Final = 6
 
 
 def check_name(option: str, name: str | None) -> None:
@@ -54,6 +65,11 @@ def given(options: Any, names: Sequence[str]) -> dict[str, Any]:
 def or_default(value: ValueT | None, default: ValueT) -> ValueT:
     """Return an option's value, or the default if it was left out; 0 is a value."""
     return default if value is None else value
+
+
+def path_digits(path: str) -> str:
+    """Return some digits that tell an absolute path from others that end in the same name."""
+    return hashlib.sha256(path.encode()).hexdigest()[:_DIGITS]
 
 
 def differences(held: Mapping[str, Any], asked: Mapping[str, Any]) -> str:

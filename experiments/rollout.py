@@ -16,7 +16,7 @@ from experiments.frames.open_run import open_run, trained_settings
 from experiments.frames.options import to_score
 from experiments.frames.pictures import clip_samples
 from experiments.frames.released import find_run
-from experiments.frames.sources import asked_objects, check_one_source, file_to_test
+from experiments.frames.sources import asked_objects, check_one_source, file_to_test, tested_name
 from experiments.resolving import check_name, or_default
 from experiments.scale import TEST_SEED
 from inference import (
@@ -47,7 +47,8 @@ class RolloutOptions:
     """
 
     run_dir: tyro.conf.Positional[Path]
-    """Folder of the run, or the name of released weights, as flying_shapes."""
+    """Folder of the run, or released weights: a name of the package's, as flying_shapes, or the
+    file of others."""
 
     steps: int = 30
     """Frames to predict."""
@@ -144,6 +145,11 @@ def _conditions(options: RolloutOptions, trained: FrameExperiment) -> FrameExper
     """Return the settings of the run with the options' changes, and videos that are long enough."""
     needed = or_default(options.seen, trained.steps) + options.steps + 1
     check_one_source(options)
+    if options.sample and trained.guide != "vrnn":
+        raise ConfigError(
+            f"--sample: the states of guide {trained.guide} are point masses, which are not drawn; "
+            "leave it out"
+        )
     changed = replace(
         trained,
         components=or_default(options.components, trained.components),
@@ -188,7 +194,11 @@ def _print_table(found: Prediction) -> None:
 
 def _name(options: RolloutOptions, settings: FrameExperiment, seen: int) -> str:
     sampled = "-sampled" if options.sample else ""
-    return f"{settings.data_name}-k{settings.components}-seen{seen}-steps{options.steps}{sampled}"
+    sequences = "" if options.sequences is None else f"-{options.sequences}sequences"
+    return (
+        f"{tested_name(options, settings)}-k{settings.components}-seen{seen}-steps{options.steps}"
+        f"{sampled}{sequences}"
+    )
 
 
 if __name__ == "__main__":

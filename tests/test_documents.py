@@ -121,6 +121,8 @@ def furnish(folder):
         options = ["--scale", "smoke", "--run-dir", run_dir, *size]
         call(folder, "experiments.run", [experiment, *options])
     shutil.copytree(folder / RUN_DIRS["flying_shapes"], folder / PAPER)
+    own = [RUN_DIRS["flying_shapes"], "my_shapes", "--output", "my_weights"]
+    call(folder, "experiments.release", own)
     five = ["--components", "5", "--run-dir", RUN_DIRS["flying_shapes"].replace("k3", "k5")]
     call(folder, "experiments.run", ["flying_shapes", "--scale", "smoke", *five])
     file = next((folder / "cache").glob("shapes-3-objects-21*.h5"))

@@ -12,7 +12,7 @@ from experiments.cli import Count, Device, File, Number, Text, Threads
 from experiments.frames.config import FrameExperiment
 from experiments.frames.open_run import SplitName
 from experiments.frames.options import to_score
-from experiments.frames.sources import asked_objects, check_one_source, file_to_test
+from experiments.frames.sources import asked_objects, check_one_source, file_to_test, tested_name
 from experiments.resolving import check_name, or_default
 from pyro_nem.errors import ConfigError
 
@@ -28,7 +28,8 @@ class EvaluateOptions:
     """
 
     run_dir: tyro.conf.Positional[Path]
-    """Folder of the run, or the name of released weights, as flying_shapes."""
+    """Folder of the run, or released weights: a name of the package's, as flying_shapes, or the
+    file of others."""
 
     components: Count = None
     """K to test with. Default: as trained."""
@@ -139,6 +140,6 @@ def evaluation_name(options: EvaluateOptions, settings: FrameExperiment) -> str:
     sequences = "" if options.sequences is None else f"-{options.sequences}sequences"
     particles = "" if options.particles is None else f"-{options.particles}particles"
     return (
-        f"{options.split}-{settings.data_name}-k{settings.components}-t{settings.steps}{frames}{noise}"
-        f"{sequences}{particles}-{options.checkpoint}"
+        f"{options.split}-{tested_name(options, settings)}-k{settings.components}"
+        f"-t{settings.steps}{frames}{noise}{sequences}{particles}-{options.checkpoint}"
     )

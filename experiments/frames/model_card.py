@@ -7,6 +7,7 @@ from typing import Any
 
 from experiments.frames.config import FrameExperiment
 from experiments.frames.released import Released
+from experiments.frames.scores import metric_titles
 
 __all__ = ["model_card"]
 
@@ -18,22 +19,24 @@ _DATA = {
     "bouncing_balls_curtain": "binary videos of {} balls that collide, partly hidden by a curtain",
     "sprites": "coloured videos of {} sprites that hide each other",
 }
-_METRICS = (
-    ("ami", "AMI, mean over the steps"),
-    ("ami_last", "AMI, last step"),
-    ("ari", "ARI, mean over the steps"),
-    ("ari_last", "ARI, last step"),
-    ("next_step_bce", "next-step BCE, nats a frame"),
-    ("log_likelihood", "log likelihood, nats a frame"),
-)
+_METRICS = {
+    "ami": "AMI, {}",
+    "ami_last": "AMI, last step",
+    "ari": "ARI, {}",
+    "ari_last": "ARI, last step",
+    "next_step_bce": "next-step BCE, nats a frame",
+    "log_likelihood": "log likelihood, nats a frame",
+}
 
 
 def model_card(
     name: str,
     released: Released,
     scores: Mapping[str, float],
+    *,
     size: int,
     made: Mapping[str, Any],
+    packaged: bool,
 ) -> str:
     """Return the card as Markdown.
 
@@ -49,9 +52,12 @@ def model_card(
         Bytes of the file.
     made
         Provenance of the file.
+    packaged
+        Whether the file comes with the package, where commands find it by its name.
     """
     settings, summary = released.settings, released.summary
     rows, columns, channels = released.image_shape
+    noise = "with noise" if settings.noise.probability else "without noise"
     lines = [
         f"# {name}",
         "",
@@ -60,15 +66,16 @@ def model_card(
         f"{settings.steps} steps. Frames are {rows}x{columns} with {channels} "
         f"channel{'s' if channels > 1 else ''}, in [0, 1], before black.",
         "",
+        *([] if packaged else ["In the folder of this card:", ""]),
         "```bash",
-        f"python -m experiments.evaluate {name}",
+        f"python -m experiments.evaluate {name}{'' if packaged else '.safetensors'}",
         "```",
         "",
-        f"| test, {summary['test.sequences']:,} sequences with noise | the run | this file |",
+        f"| test, {summary['test.sequences']:,} sequences {noise} | the run | this file |",
         "|---|---|---|",
         *(
             f"| {title} | {summary[f'test.{metric}']:.4f} | {scores[metric]:.4f} |"
-            for metric, title in _METRICS
+            for metric, title in metric_titles(settings, _METRICS, "mean over the steps").items()
             if metric in scores
         ),
         "",

@@ -156,8 +156,10 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
     CheckpointError
         If the folder holds another experiment, or an option contradicts its settings.
     ConfigError
-        If the run's device is not there.
+        If options contradict each other or have no use, or the run's device is not there.
     """
+    check_digits(options)
+    check_one_source(options)
     settings = FrameExperiment.from_dict(directory.read_settings(), str(directory.config))
     asked = given(options, ("experiment", "scale", "recipe", "guide", "network", *_SETTINGS))
     held: dict[str, Any] = {name: getattr(settings, name) for name in asked}
@@ -182,6 +184,7 @@ def resume_settings(options: RunOptions, directory: RunDirectory) -> FrameExperi
         # Which of the others it is may differ: they are the same to all that is reported.
         asked["precision"], held["precision"] = options.precision, settings.execution.precision
     require_same(directory, held, asked)
+    _check_guide_options(options, settings.guide)
     device = resolve_device(options.device or settings.device)
     execution = _execution(options, _on_device(settings, device), device)
     return replace(settings, device=device, execution=execution)

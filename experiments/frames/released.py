@@ -30,7 +30,8 @@ __all__ = [
 WEIGHTS: Final = Path(__file__).parents[1] / "weights"
 """Where the weights are that come with the package."""
 
-_SUFFIX = ".safetensors"
+_SUFFIX: Final = ".safetensors"
+_UNPACKED: Final = Path("runs/released")
 _KEYS = ("settings", "image_shape", "update", "summary")
 
 
@@ -124,27 +125,35 @@ def released_names() -> list[str]:
 
 
 def find_run(folder: Path) -> RunDirectory:
-    """Return a run: a folder, or the name of released weights, then unpacked.
+    """Return a run: a folder, or released weights, then unpacked to ``runs/released/NAME``.
 
     A folder with the name of released weights is taken only if it holds a run.
+
+    Parameters
+    ----------
+    folder
+        A folder, the name of weights that come with the package, or the file of others.
 
     Raises
     ------
     CheckpointError
-        If there is neither a folder nor a name like this, or released weights are damaged.
+        If there is neither a folder nor a name like this, or released weights are missing or
+        damaged.
     StorageError
         If the system refuses to write what is unpacked.
     """
     directory = RunDirectory(folder)
     name = str(folder)
     if name in released_names() and not directory.config.exists():
-        return unpack(WEIGHTS / f"{name}{_SUFFIX}", Path("runs") / "released" / name)
+        return unpack(WEIGHTS / f"{name}{_SUFFIX}", _UNPACKED / name)
+    if folder.suffix == _SUFFIX and not folder.is_dir():
+        return unpack(folder, _UNPACKED / folder.stem)
     if folder.exists():
         return directory
     known = ", ".join(released_names()) or "none"
     raise CheckpointError(
-        f"{folder}: expected the folder of a run, or the name of released weights ({known}); found "
-        "neither"
+        f"{folder}: expected the folder of a run, the name of released weights ({known}), or a "
+        f"file of others, NAME{_SUFFIX}; found none of them"
     )
 
 

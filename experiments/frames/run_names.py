@@ -29,7 +29,7 @@ def default_run_directory(settings: FrameExperiment) -> Path:
         word for word in (bound.gradient, bound.divergence) if word in ("stl", "dreg", "analytic")
     ]
     if bound.kl_warmup:
-        parts.append(f"warmup{bound.kl_warmup}")
+        parts.append(f"kl-warmup{bound.kl_warmup}")
     if bound.free_nats:
         parts.append(f"free{bound.free_nats:g}")
     if settings.execution.precision == "bfloat16":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from experiments.frames.config import FrameExperiment
 from experiments.scale import TEST_SEED
 from inference import (
@@ -14,7 +16,7 @@ from inference import (
 from pyro_nem.data import FrameSource
 from pyro_nem.metrics import standard_errors
 
-__all__ = ["score_table", "test_scores"]
+__all__ = ["metric_titles", "score_table", "test_scores"]
 
 _SEGMENTATION = (
     ("ami", "AMI"),
@@ -83,6 +85,30 @@ def test_scores(
         "iwae_elbo": standard_errors(found.elbo.numpy()).item(),
     }
     return scores._replace(metrics={**scores.metrics, **extra}, errors={**scores.errors, **errors})
+
+
+def metric_titles(
+    settings: FrameExperiment, titles: Mapping[str, str], mean: str
+) -> dict[str, str]:
+    """Return the names of scores with titles that say over which steps they are means.
+
+    Where the loss counts the last step alone, so does every score: those whose names end in
+    ``_last`` are left out, which are the same as those without.
+
+    Parameters
+    ----------
+    settings
+        Of the run.
+    titles
+        By name; ``{}`` stands for the steps.
+    mean
+        Words for a mean over all steps.
+    """
+    if settings.step_weights == "last":
+        kept = {name: title for name, title in titles.items() if not name.endswith("_last")}
+        return {name: title.format("last step") for name, title in kept.items()}
+    over = mean if settings.step_weights == "all" else f"{mean} as the loss weighs them"
+    return {name: title.format(over) for name, title in titles.items()}
 
 
 def score_table(scores: Evaluation) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from experiments.frames.config import FrameExperiment
 from experiments.frames.published_files import published_file
-from experiments.resolving import or_default
+from experiments.resolving import or_default, path_digits
 from pyro_nem.errors import ConfigError
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "asked_objects",
     "check_one_source",
     "file_to_test",
+    "tested_name",
 ]
 
 
@@ -159,3 +160,20 @@ def file_to_test(
             "of the published files (for other objects, or still images by --frames 1)"
         )
     return trained.data
+
+
+def tested_name(options: SourceOptions, settings: FrameExperiment) -> str:
+    """Return a short name of the data that a run is tested on, for files.
+
+    A file that ``--data`` names is told from others of its name by some digits.
+
+    Parameters
+    ----------
+    options
+        Those of the command.
+    settings
+        The conditions of the test.
+    """
+    if options.data is None:
+        return settings.data_name
+    return f"{settings.data_name}-{path_digits(os.path.abspath(options.data))}"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import Final, NamedTuple, get_args
 
 from experiments.frames.config import FrameExperiment, Variant
 from experiments.frames.defaults import at_variant
 from experiments.frames.published_files import published_file
 from inference import NEMObjective, Processes, RunDirectory, load_checkpoint, load_weights
 
-__all__ = ["Stage", "begin_with", "plan", "stages"]
+__all__ = ["Stage", "begin_with", "earlier_stages", "plan", "stages"]
+
+_LAST: Final = "full"
 
 
 class Stage(NamedTuple):
@@ -49,15 +51,28 @@ def stages(settings: FrameExperiment, directory: RunDirectory) -> list[Stage]:
     DataError
         If it is not beside that of the last stage.
     """
-    if not settings.staged or settings.variant != "full":
-        # A stage of another run is a single one when it is resumed by itself.
+    earlier = earlier_stages(settings, directory)
+    if not earlier:
         return [Stage(settings, directory)]
     found: list[Stage] = []
-    for variant in get_args(Variant):
-        own = directory if variant == "full" else RunDirectory(plan(directory).path / variant)
+    for variant, own in {**earlier, _LAST: directory}.items():
         before = found[-1].directory if found else None
         found.append(Stage(_of_variant(settings, variant), own, before))
     return found
+
+
+def earlier_stages(
+    settings: FrameExperiment, directory: RunDirectory
+) -> dict[Variant, RunDirectory]:
+    """Return the folders of the stages before the last, first to last, by the digits they train on.
+
+    There are none for a run of one stage. No data are looked for.
+    """
+    # A stage of another run is a single one when it is resumed by itself.
+    if not settings.staged or settings.variant != _LAST:
+        return {}
+    variants: tuple[Variant, ...] = get_args(Variant)
+    return {name: RunDirectory(plan(directory).path / name) for name in variants if name != _LAST}
 
 
 def _of_variant(settings: FrameExperiment, variant: Variant) -> FrameExperiment:

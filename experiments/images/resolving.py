@@ -111,13 +111,13 @@ def _changed(options: ImageOptions, settings: ImageExperiment) -> ImageExperimen
     if options.objective is not None and options.objective != settings.bound.objective:
         bound.setdefault("particles", _PARTICLES if options.objective == "iwae" else 1)
         bound.setdefault("gradient", _gradient(settings, options.objective))
+    held = settings.bound
+    objective, gradient = (bound.get(n, getattr(held, n)) for n in ("objective", "gradient"))
     if options.divergence is not None:
         bound["divergence"] = options.divergence
-    elif bound:
-        objective = bound.get("objective", settings.bound.objective)
-        gradient = bound.get("gradient", settings.bound.gradient)
+    elif (objective, gradient) != (held.objective, held.gradient):
         bound["divergence"] = _divergence(settings, objective, gradient)
-    changes["bound"] = replace(settings.bound, **bound)
+    changes["bound"] = replace(held, **bound)
     return replace(settings, **changes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -45,7 +46,7 @@ def how_it_was_run(
     yield Code(summary["command"])
     yield Table("The run", (), list({**rows, **more}.items()))
     yield Text("Every setting is in config.json. This page is made again with:")
-    yield Code(f"python -m experiments.report {directory.path}")
+    yield Code(shlex.join(["python", "-m", "experiments.report", str(directory.path)]))
 
 
 def how_it_ended(

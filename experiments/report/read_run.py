@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import xarray as xr
 
 from experiments.frames.config import FrameExperiment
-from experiments.frames.stages import stages
+from experiments.frames.stages import earlier_stages
 from inference import RunDirectory, read_posterior
 from pyro_nem.errors import CheckpointError
 
@@ -83,8 +83,8 @@ def read_run(directory: RunDirectory) -> RunFiles:
         read_posterior(directory.posterior) if summary["posterior_sequences"] else None,
         [_split(directory, name) for name in ("test", "train")] if drawable else [],
         {
-            f"{stage.settings.variant} digits": stage.directory.read_summary()
-            for stage in stages(settings, directory)[:-1]
+            f"{variant} digits": stage.read_summary()
+            for variant, stage in earlier_stages(settings, directory).items()
         },
     )
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from experiments.frames.config import FrameExperiment
+from experiments.frames.published_files import published_name
+from experiments.frames.scores import metric_titles
 from experiments.report.embedding import embedded
 from experiments.report.page import (
     Block,
@@ -22,22 +26,22 @@ __all__ = ["headline", "run_sections"]
 _NOT_SCORED = "none: no frame has a scored pixel"
 _UNKNOWN = "The object of no pixel is known"
 
-# Name in the summary, words, decimals.
-_SCORES = (
-    ("ami", "AMI, mean over steps", 4),
-    ("ami_last", "AMI, last step", 4),
-    ("ari", "ARI, mean over steps", 4),
-    ("ari_last", "ARI, last step", 4),
-    ("confidence", "confidence, mean over steps", 4),
-    ("confidence_last", "confidence, last step", 4),
-    ("effective_components", "effective number of components", 3),
-    ("next_step_bce", "next-step BCE, nats a frame", 2),
-    ("prior_bce", "next-step BCE of the prior, nats a frame", 2),
-    ("collision_bce", "BCE at collisions, nats a frame", 3),
-    ("log_likelihood", "log p(x), nats a frame", 2),
-    ("kl", "KL of the states, nats a frame", 2),
-    ("bound", "ELBO, nats a frame", 2),
-)
+# Name in the summary -> words, where {} stands for steps, and decimals.
+_SCORES = {
+    "ami": ("AMI, {}", 4),
+    "ami_last": ("AMI, last step", 4),
+    "ari": ("ARI, {}", 4),
+    "ari_last": ("ARI, last step", 4),
+    "confidence": ("confidence, {}", 4),
+    "confidence_last": ("confidence, last step", 4),
+    "effective_components": ("effective number of components", 3),
+    "next_step_bce": ("next-step BCE, nats a frame", 2),
+    "prior_bce": ("next-step BCE of the prior, nats a frame", 2),
+    "collision_bce": ("BCE at collisions, nats a frame", 3),
+    "log_likelihood": ("log p(x), nats a frame", 2),
+    "kl": ("KL of the states, nats a frame", 2),
+    "bound": ("ELBO, nats a frame", 2),
+}
 
 
 def headline(run: RunFiles) -> str:
@@ -73,13 +77,15 @@ def run_sections(run: RunFiles) -> tuple[Section, ...]:
 def _scores(run: RunFiles) -> Iterator[Block]:
     summary, errors = run.summary, run.summary["errors"]
     segmented = summary.get("test.ami") is not None
+    titles = {name: words for name, (words, _) in _SCORES.items()}
+    digits = {name: decimals for name, (_, decimals) in _SCORES.items()}
     rows = [
         (
             words,
-            number(summary[f"test.{name}"], digits, _NOT_SCORED),
-            interval(summary[f"test.{name}"], errors[name], digits),
+            number(summary[f"test.{name}"], digits[name], _NOT_SCORED),
+            interval(summary[f"test.{name}"], errors[name], digits[name]),
         )
-        for name, words, digits in _SCORES
+        for name, words in metric_titles(run.settings, titles, "mean over steps").items()
         if f"test.{name}" in summary and (segmented or summary[f"test.{name}"] is not None)
     ]
     if "test.iwae" in summary:
@@ -89,7 +95,8 @@ def _scores(run: RunFiles) -> Iterator[Block]:
             where = f"{words}, nats a frame, {first(sequences, 'sequence')}"
             rows.append((where, number(mean, 2, "none"), interval(mean, errors[name], 2)))
     count = plural(summary["test.sequences"], "test sequence")
-    yield Table(f"Means over {count}, noise on", ("score", "mean", "95 % interval"), rows)
+    noise = "on" if run.settings.noise.probability else "off"
+    yield Table(f"Means over {count}, noise {noise}", ("score", "mean", "95 % interval"), rows)
     yield Text(
         "Intervals are ± 1.96 standard errors over the test sequences. They tell how the mean "
         "depends on the choice of these, not how it depends on the seed of the training."
@@ -179,7 +186,7 @@ def _what_was_run(run: RunFiles) -> Iterator[Block]:
     training, bound = settings.training, settings.bound
     most = "" if settings.most_objects is None else f" to {settings.most_objects}"
     data = settings.data or f"generated, {settings.objects}{most} objects in each sequence"
-    if settings.variant is not None:
+    if settings.variant is not None and _are_of_the_variant(settings):
         data += f", of {'all' if settings.variant == 'full' else settings.variant} digits"
     execution: list[str] = [settings.execution.precision]
     execution += [n for n in ("compile", "capture", "resident") if getattr(settings.execution, n)]
@@ -198,3 +205,14 @@ def _what_was_run(run: RunFiles) -> Iterator[Block]:
         f"batches of {training.batch_size}",
     }
     yield from how_it_was_run(rows, summary, run.directory, execution)
+
+
+def _are_of_the_variant(settings: FrameExperiment) -> bool:
+    """Return whether the data are generated, or the published ones, of the settings' digits."""
+    name = published_name(
+        settings.experiment,
+        objects=settings.objects,
+        variant=settings.variant,
+        frames=settings.frames,
+    )
+    return settings.data is None or Path(settings.data).name == name

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any, Final
 
+from experiments.resolving import path_digits
 from experiments.sequences.config import CorpusName, LawName, SequenceExperiment
 from experiments.sequences.options import SequenceOptions
 from experiments.sequences.recorded_defaults import SPEECH
@@ -108,8 +108,7 @@ def data_name(settings: SequenceExperiment) -> list[str]:
     """
     parts: list[str | None] = [settings.tunes, settings.corpus]
     if settings.data_dir is not None:
-        digits = hashlib.sha256(settings.data_dir.encode()).hexdigest()[:6]
-        parts.append(f"{Path(settings.data_dir).name}-{digits}")
+        parts.append(f"{Path(settings.data_dir).name}-{path_digits(settings.data_dir)}")
     parts.append(settings.output)
     if settings.normalisation == "published":
         parts.append("published")

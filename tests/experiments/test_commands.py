@@ -55,7 +55,7 @@ def test_the_bound_of_a_stochastic_guide_is_reported(command, tmp_path):
     assert shares == sorted(shares, reverse=True)
     assert len(summary["per_component"]["component_kl"]) == 3
     command("rollout", folder, "--steps", 3, "--sequences", 4, "--sample")
-    assert (folder / "rollouts" / "3objects-k3-seen20-steps3-sampled.gif").exists()
+    assert (folder / "rollouts" / "3objects-k3-seen20-steps3-sampled-4sequences.gif").exists()
     command("evaluate", folder, "--particles", 3, "--sequences", 4, "--name", "three")
     assert read(folder / "evaluations" / "three.json")["test.iwae_particles"] == 3
     printed = command("run", "flying_shapes", "--resume", "--run-dir", folder, *options[:6])
@@ -71,11 +71,11 @@ def test_a_run_predicts_the_future(command, smoke_run):
     printed = command("rollout", smoke_run, *options)
     assert "3 steps seen, 4 predicted, K = 2" in printed
     folder = smoke_run / "rollouts"
-    found = read(folder / "2objects-k2-seen3-steps4.json")
+    found = read(folder / "2objects-k2-seen3-steps4-5sequences.json")
     assert found["sequences"] == 5
     assert {len(values) for values in found["per_step"].values()} == {4}
     for suffix in ("gif", "png"):
-        assert (folder / f"2objects-k2-seen3-steps4.{suffix}").stat().st_size > 1000
+        assert (folder / f"2objects-k2-seen3-steps4-5sequences.{suffix}").stat().st_size > 1000
 
 
 def test_collisions_are_scored(command, tmp_path):

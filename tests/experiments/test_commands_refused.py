@@ -52,6 +52,7 @@ def test_bad_input_is_explained_and_changes_nothing(command, tmp_path, arguments
         (("static_shapes", "--resume"), "holds a run with experiment flying_shapes"),
         (("flying_shapes", "--resume", "--components", "4"), "with components 3 instead of 4,"),
         (("flying_shapes", "--resume", "--updates", "9"), "with updates 4 instead of 9, which"),
+        (("flying_shapes", "--resume", "--data", "a", "--data-dir", "b"), "leave one of them out"),
     ],
 )
 def test_a_run_is_never_mixed_with_another(command, smoke_run, arguments, message):
@@ -59,6 +60,11 @@ def test_a_run_is_never_mixed_with_another(command, smoke_run, arguments, messag
     printed = command("run", *arguments, "--run-dir", smoke_run, expect=2)
     assert message in printed
     assert {p: p.read_bytes() for p in smoke_run.glob("*.json*")} == before
+
+
+def test_a_run_without_draws_has_none_to_sample(command, smoke_run):
+    printed = command("rollout", smoke_run, "--sample", expect=2)
+    assert "--sample: the states of guide rnn-em are point masses" in printed
 
 
 def test_too_few_frames_are_explained(command, tmp_path, smoke_file):

@@ -282,7 +282,26 @@ def test_a_continued_run_has_the_settings_of_its_folder(tmp_path):
     directory.create({"settings": found.to_dict()})
     same = ImageOptions("iwae_mnist", resume=True, device="cpu", layers=2, objective="vae")
     assert resume_settings(same, directory) == found
-    for options in ({"layers": 1}, {"binarization": "fixed"}, {"optimizer": "adagrad"}):
+    for options in (
+        {"layers": 1},
+        {"binarization": "fixed"},
+        {"optimizer": "adagrad"},
+        {"particles": 2},
+    ):
         asked = ImageOptions("iwae_mnist", resume=True, device="cpu", **options)
         with pytest.raises(CheckpointError, match="holds a run with"):
             resume_settings(asked, directory)
+
+
+@pytest.mark.parametrize(
+    "options", [{"objective": "elbo"}, {"particles": 1}, {"gradient": "standard"}, {}]
+)
+def test_a_continued_run_keeps_its_divergence(tmp_path, options):
+    directory = RunDirectory(tmp_path / "run")
+    found = settings(scale="smoke", divergence="sampled")
+    directory.create({"settings": found.to_dict()})
+    same = ImageOptions("vae_mnist", resume=True, device="cpu", **options)
+    assert resume_settings(same, directory) == found
+    asked = ImageOptions("vae_mnist", resume=True, device="cpu", divergence="analytic", **options)
+    with pytest.raises(CheckpointError, match="divergence sampled instead of analytic"):
+        resume_settings(asked, directory)

@@ -71,6 +71,7 @@ def test_runs_that_differ_have_folders_that_differ():
         {"guide": "vrnn", "divergence": "analytic"},
         {"guide": "vrnn", "kl_warmup": 5},
         {"guide": "vrnn", "kl_warmup": 50},
+        {"guide": "vrnn", "warmup": 50},
         {"guide": "vrnn", "free_nats": 0.5},
         {"steps": 7},
         {"noise": 0.3},
@@ -97,6 +98,18 @@ def test_runs_that_differ_have_folders_that_differ():
     assert default_run_directory(usual) == folders[0]
 
 
+def test_a_folder_of_an_older_name_is_continued_by_its_run_alone(tmp_path):
+    trained = settings(guide="vrnn", kl_warmup=50)
+    name = default_run_directory(trained).name
+    assert name == "smoke-vrnn-located-3objects-k3-kl-warmup50-seed0"
+    directory = RunDirectory(tmp_path / name.replace("kl-warmup", "warmup"))
+    directory.create({"settings": trained.to_dict()})
+    asked = RunOptions("flying_shapes", resume=True, device="cpu", scale="smoke", guide="vrnn")
+    assert resume_settings(replace(asked, kl_warmup=50), directory) == trained
+    with pytest.raises(CheckpointError, match="with warmup 1 instead of 50"):
+        resume_settings(replace(asked, warmup=50), directory)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -118,6 +131,23 @@ def test_runs_that_differ_have_folders_that_differ():
 def test_options_without_a_use_are_refused(options, message):
     with pytest.raises(ConfigError, match=message):
         settings(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"attention": "on"}, "--attention: the components of guide rnn-em do not interact"),
+        ({"particles": 1, "gradient": "standard"}, "--particles: the states of guide rnn-em are"),
+        ({"data": Path("x.h5"), "data_dir": Path()}, "--data names a file, and --data-dir a fol"),
+        ({"data": Path("x.h5"), "objects": 3}, "leave one of them out"),
+        ({"staged": True}, "--staged: flying_shapes has no digits"),
+    ],
+)
+def test_options_without_a_use_are_refused_of_a_continued_run_too(tmp_path, options, message):
+    directory = RunDirectory(tmp_path)
+    directory.create({"settings": settings().to_dict()})
+    with pytest.raises(ConfigError, match=message):
+        resume_settings(RunOptions("flying_shapes", device="cpu", **options), directory)
 
 
 @pytest.mark.parametrize(
@@ -201,9 +231,14 @@ def test_how_arithmetic_is_carried_out_follows_device_scale_and_options(monkeypa
     assert resolve(RunOptions("flying_shapes", scale="smoke"))[0].execution == Execution()
 
 
-def test_only_a_precision_that_changes_scores_shows_in_the_folder():
+def test_only_what_changes_learning_and_scores_shows_in_the_folder():
     plain = default_run_directory(settings())
-    assert default_run_directory(settings(compile="on", resident="on")) == plain
+    for options in (
+        {"compile": "on", "resident": "on"},
+        {"threads": 1, "posterior_sequences": 0},
+        {"test_sequences": 3},
+    ):
+        assert default_run_directory(settings(**options)) == plain
     assert "bfloat16" in default_run_directory(settings(precision="bfloat16")).name
 
 

@@ -79,7 +79,7 @@ def test_a_run_is_resumed_and_tested_with_the_folder(tmp_path, capsys):
     assert evaluate.main([folder, *data_dir, *other]) == 0
     assert (tmp_path / "run/evaluations/test-flying_shapes_5-k5-t4-4sequences-best.json").exists()
     assert rollout.main([folder, *data_dir, *other, "--seen", "2", "--steps", "2"]) == 0
-    assert (tmp_path / "run/rollouts/flying_shapes_5-k5-seen2-steps2.json").exists()
+    assert (tmp_path / "run/rollouts/flying_shapes_5-k5-seen2-steps2-4sequences.json").exists()
     capsys.readouterr()
     for program, name in ((evaluate, "objects"), (evaluate, "frames"), (rollout, "objects")):
         assert program.main([folder, f"--{name}", "5"]) == 2
@@ -90,6 +90,32 @@ def test_a_run_is_resumed_and_tested_with_the_folder(tmp_path, capsys):
     options = ["--data-dir", str(tmp_path / "else"), "--resume", "--run-dir", folder]
     assert run.main(["flying_shapes", *options]) == 2
     assert "holds a run with data" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_results_of_files_of_one_name_are_kept_apart(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "toys.h5")
+    folder, small = tmp_path / "run", ["--scale", "smoke", "--posterior-sequences", "0"]
+    first = ["--data", str(tmp_path / "a" / "toys.h5")]
+    assert (
+        run.main(["flying_shapes", *first, *small, "--steps", "4", "--run-dir", str(folder)]) == 0
+    )
+    monkeypatch.chdir(tmp_path)
+    for data in (first, ["--data", "a/toys.h5"], ["--data", "b/toys.h5"]):
+        for sequences in ("3", "4"):
+            options = [str(folder), *data, "--sequences", sequences]
+            assert evaluate.main(options) == 0
+            assert rollout.main([*options, "--seen", "2", "--steps", "2"]) == 0
+    for kept in ("evaluations", "rollouts"):
+        found = [json.loads(path.read_text()) for path in (folder / kept).glob("*.json")]
+        count = "sequences" if kept == "rollouts" else "test.sequences"
+        assert sorted((one["data"], one[count]) for one in found) == [
+            (f"{tmp_path}/{name}/toys.h5, split 'test'", sequences)
+            for name in ("a", "b")
+            for sequences in (3, 4)
+        ]
 
 
 @pytest.mark.usefixtures("no_pictures")

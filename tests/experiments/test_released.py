@@ -10,9 +10,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from experiments import evaluate
 from experiments.frames import released
 from experiments.frames.assembly import build_objective
 from experiments.frames.defaults import defaults
+from experiments.frames.model_card import model_card
 from experiments.frames.released import (
     WEIGHTS,
     Released,
@@ -57,6 +59,7 @@ def test_unpacked_weights_are_a_finished_run(file, tmp_path):
     assert directory.read_config()["image_shape"] == list(SHAPE)
     state = load_checkpoint(directory.best)
     assert state["update"] == 17
+    assert {weight.dtype for weight in state["evaluated"].values()} == {torch.float32}
     load_weights(build_objective(SETTINGS, SHAPE), state["evaluated"], directory.best)
 
 
@@ -94,6 +97,19 @@ def test_a_name_is_a_run(file, tmp_path, monkeypatch):
     assert find_run(Path("circles")).path == Path("circles")
     with pytest.raises(CheckpointError, match=r"squares: .* released weights \(shapes\)"):
         find_run(Path("squares"))
+
+
+def test_a_file_is_a_run(file, tmp_path, monkeypatch):
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    for path in (file, Path("../shapes.safetensors")):
+        found = find_run(path)
+        assert found.path == Path("runs/released/shapes")
+        assert found.read_summary() == example().summary
+    with pytest.raises(CheckpointError, match=r"gone\.safetensors: expected a file of released"):
+        find_run(Path("gone.safetensors"))
+    Path("folder.safetensors").mkdir()
+    assert find_run(Path("folder.safetensors")).path == Path("folder.safetensors")
 
 
 def test_settings_that_came_later_are_the_defaults(file):
@@ -136,7 +152,7 @@ def test_damaged_files_are_refused(damage, message, file):
         read_released(file)
 
 
-def test_release_writes_weights_and_a_card(command, smoke_run, tmp_path):
+def test_release_writes_weights_and_a_card(command, environment, smoke_run, tmp_path, monkeypatch):
     said = command("release", smoke_run, "small", "--output", tmp_path)
     assert "written to" in said
     found = read_released(tmp_path / "small.safetensors")
@@ -146,6 +162,13 @@ def test_release_writes_weights_and_a_card(command, smoke_run, tmp_path):
     summary = json.loads((smoke_run / "summary.json").read_text())
     assert found.summary == summary
     card = (tmp_path / "small.md").read_text()
+    (line,) = re.findall(r"```bash\npython -m experiments\.(.+)\n```", card)
+    assert line.split() == ["evaluate", "small.safetensors"]
+    # Unpacked where the command runs, which is not to be the folder of the tests.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYRO_NEM_CACHE", environment["PYRO_NEM_CACHE"])
+    assert evaluate.main(["small.safetensors", "--sequences", "4", "--device", "cpu"]) == 0
+    assert list((tmp_path / "runs/released/small/evaluations").glob("*.json"))
     run, half = re.search(r"log likelihood, nats a frame \| (\S+) \| (\S+) \|", card).groups()
     assert run == f"{summary['test.log_likelihood']:.4f}"
     assert float(half) == pytest.approx(float(run), rel=1e-4)
@@ -162,6 +185,30 @@ def test_release_refuses_names_that_are_paths_and_data_of_ones_own(command, smok
     assert not (tmp_path / "small.safetensors").exists()
 
 
+def test_a_card_says_what_its_scores_are_of():
+    def rows(**changes):
+        found = example()
+        found.summary.update(dict.fromkeys(("test.ami", "test.ami_last"), 0.5))
+        found.summary.update(device="x", wall_seconds=1, updates=4, parameters=5)
+        found.summary["test.sequences"] = 8
+        found = found._replace(settings=replace(SETTINGS, **changes))
+        made = {"command": "python -m experiments.release", "commit": "abc"}
+        scores = {"ami": 0.5, "ami_last": 0.5}
+        card = model_card("x", found, scores, size=1, made=made, packaged=False)
+        return [line.split(" | ")[0] for line in card.splitlines() if line.startswith("| ")]
+
+    assert rows() == [
+        "| test, 8 sequences with noise",
+        "| AMI, mean over the steps",
+        "| AMI, last step",
+    ]
+    quiet = replace(SETTINGS.noise, probability=0.0)
+    assert rows(noise=quiet, step_weights="last") == [
+        "| test, 8 sequences without noise",
+        "| AMI, last step",
+    ]
+
+
 def test_the_package_brings_weights():
     assert {"flying_mnist", "flying_shapes", "flying_shapes_5", "static_shapes"} <= set(
         released_names()
@@ -176,4 +223,9 @@ def test_weights_of_the_package_can_be_used(name):
     assert file.stat().st_size < 5e6
     assert "+changes" not in found.summary["commit"]
     card = file.with_suffix(".md").read_text(encoding="utf-8")
+    made = {"command": "python -m experiments.release", "commit": "abc"}
+    again = model_card(name, found, {}, size=1, made=made, packaged=True)
+    for text in (card, again):
+        assert f"\n\n```bash\npython -m experiments.evaluate {name}\n" in text
+        assert "In the folder of this card" not in text
     assert f"mean over the steps | {found.summary['test.ami']:.4f} |" in card

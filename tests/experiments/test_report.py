@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import shlex
 import shutil
 
 import matplotlib
@@ -197,6 +198,67 @@ def test_frames_that_cannot_be_drawn_are_no_error(folder):
     change(folder / "config.json", image_shape=[28, 28, 2])
     shutil.rmtree(folder / "figures")
     assert "Only frames of 1 or 3 channels can be drawn" in words(page(folder))
+
+
+def settings_of(folder, **changes):
+    """Change settings of a run."""
+    config = read(folder / "config.json")
+    change(folder / "config.json", settings={**config["settings"], **changes})
+
+
+def section(folder, name):
+    found = run_sections(read_run(RunDirectory(folder)))
+    return next(s.blocks for s in found if s.name == name)
+
+
+def test_scores_are_said_to_be_of_the_steps_and_noise_that_they_are_of(folder):
+    def told():
+        table = section(folder, "scores")[0]
+        return table.caption, [row[0] for row in table.rows[:3]]
+
+    assert told() == (
+        "Means over 8 test sequences, noise on",
+        ["AMI, mean over steps", "AMI, last step", "ARI, mean over steps"],
+    )
+    settings_of(folder, noise={"kind": "bitflip", "probability": 0.0}, step_weights="last")
+    assert told() == (
+        "Means over 8 test sequences, noise off",
+        ["AMI, last step", "ARI, last step", "confidence, last step"],
+    )
+    settings_of(folder, step_weights=[0.5] * 20)
+    assert told()[1][0] == "AMI, mean over steps as the loss weighs them"
+
+
+@pytest.mark.parametrize(
+    ("data", "variant", "told"),
+    [
+        (None, "full", "generated, 2 objects in each sequence, of all digits"),
+        (None, "20", "generated, 2 objects in each sequence, of 20 digits"),
+        ("/a/flying_mnist_hard_2digits.h5", "full", "2digits.h5, of all digits"),
+        ("/a/flying_mnist_medium20_2digits.h5", "full", "/a/flying_mnist_medium20_2digits.h5"),
+        ("/a/mine.h5", "full", "/a/mine.h5"),
+    ],
+)
+def test_only_data_that_have_a_number_of_digits_are_said_to(folder, data, variant, told):
+    settings_of(folder, experiment="flying_mnist", objects=2, variant=variant, data=data)
+    rows = dict(section(folder, "run")[1].rows)
+    assert rows["data"].endswith(told)
+
+
+def test_the_command_of_a_report_can_be_pasted(folder, tmp_path):
+    moved = folder.rename(tmp_path / "my run")
+    command = section(moved, "run")[-1].text
+    assert shlex.split(command) == ["python", "-m", "experiments.report", str(moved)]
+
+
+def test_earlier_stages_are_told_without_the_published_files(folder):
+    gone = "/gone/flying_mnist_hard_2digits.h5"
+    settings_of(folder, experiment="flying_mnist", variant="full", staged=True, data=gone)
+    for number, name in enumerate(("20", "500")):
+        (folder / "stages" / name).mkdir(parents=True)
+        (folder / "stages" / name / "summary.json").write_text(json.dumps({"updates": number}))
+    earlier = read_run(RunDirectory(folder)).earlier
+    assert earlier == {"20 digits": {"updates": 0}, "500 digits": {"updates": 1}}
 
 
 def test_an_early_stop_and_earlier_stages_are_told(folder):
