@@ -98,6 +98,24 @@ TABLES = [
         ],
     ),
     Table(
+        "ideas.md",
+        "| | ELBO | KL | IWAE-4 |",
+        "ideas",
+        [
+            Block(
+                [f"vrnn-elbo-{{}} | test.{name}" for name in ("nll_elbo", "kl", "nll_iwae_4")],
+                {
+                    "`vrnn`": "kl-warmup100-updates400",
+                    "`--replay 0.5`": "kl-warmup100-replay0.5-updates400",
+                    "`--curriculum 150`": "kl-warmup100-curriculum150-updates400",
+                    "`--layer-norm on`": "layer-norm-kl-warmup100-updates400",
+                    "`--batch-norm on`": "batch-norm-kl-warmup100-updates400",
+                },
+            ),
+            Block(["floor | floor.5-gram"], {"five counted movements": ""}),
+        ],
+    ),
+    Table(
         "speech.md",
         "| | scaled | units of the recordings |",
         "speech",
