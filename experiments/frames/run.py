@@ -8,6 +8,7 @@ from typing import Any
 
 from experiments.carrying_out import carry_out, origin
 from experiments.cli import run_command, use_threads
+from experiments.evaluations import check_count
 from experiments.frames.assembly import build_objective, data_file
 from experiments.frames.config import FrameExperiment
 from experiments.frames.finish import finish
@@ -116,6 +117,13 @@ def _train_and_score(
     ):
         objective = build_objective(settings, training.image_shape)
         check_source(objective, test, settings.steps)
+        if not resume:
+            # A run of an earlier version may hold more than there are, and goes on.
+            check_count("--test-sequences", options.test_sequences, test.num_sequences, test.name)
+        scored = f"what is scored of {test.name}"
+        check_count(
+            "--posterior-sequences", options.posterior_sequences, test.num_sequences, scored
+        )
         _introduce(settings, objective, training)
         if before is not None and not resume:
             begin_with(objective, before, processes)

@@ -124,7 +124,7 @@ class _FrameOptions:
     channel of it is replaced by a random value."""
 
     test_sequences: Count = None
-    """Test sequences to score at the end."""
+    """Test sequences to score at the end, at most as many as there are."""
 
     posterior_sequences: Count = None
     """Test sequences that posterior.nc describes; 0 for no such file. Default: 100, of a vrnn

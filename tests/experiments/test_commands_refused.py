@@ -73,6 +73,24 @@ def test_too_few_frames_are_explained(command, tmp_path, smoke_file):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--test-sequences", "65"), "--test-sequences: {} holds 64, fewer than the 65 asked for"),
+        (
+            ("--test-sequences", "64", "--posterior-sequences", "65"),
+            "--posterior-sequences: what is scored of {} holds 64, fewer than the 65 asked for",
+        ),
+    ],
+)
+def test_more_test_sequences_than_there_are_are_refused(
+    command, tmp_path, smoke_file, options, message
+):
+    options = (*SMOKE, "--data", smoke_file, *options, "--run-dir", tmp_path / "run")
+    assert message.format(f"{smoke_file}, split 'test'") in command("run", *options, expect=2)
+    assert not (tmp_path / "run").exists()
+
+
 def test_frames_of_another_size_are_explained(command, tmp_path, smoke_run):
     blocks = [FrameBlock(*np.zeros((2, 21, 8, 32, 32, 1), np.uint8))]
     file = tmp_path / "large.h5"
