@@ -153,7 +153,9 @@ def test_data_that_do_not_fit_are_refused(tmp_path):
     model, guide = build()
     with pytest.raises(ConfigError, match=r"frames are \(4, 4, 1\).*decoder makes \(8, 8, 1\)"):
         fit(model, guide, np.zeros((3, 5, 4, 4, 1), np.uint8))
-    with pytest.raises(ConfigError, match=r"9 steps need 10 frames.*at most 3 steps"):
+    with pytest.raises(
+        ConfigError, match=r"9 steps need 10 frames.*at most 3 steps.*\(T, N, .*12 seq"
+    ):
         fit(model, guide, frames(), steps=9)
     with pytest.raises(ConfigError, match="static images are repeated"):
         fit(model, guide, np.zeros((1, 5, 8, 8, 1), np.uint8))
