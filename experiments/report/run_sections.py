@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from experiments.report.embedding import embedded
@@ -152,10 +153,17 @@ def _pictures(split: Split, components: int) -> Iterator[Picture]:
 
 def _training(run: RunFiles) -> Iterator[Block]:
     yield Text(how_it_ended(run.summary, run.settings.training, run.records))
+    known = any(
+        math.isfinite(record.get("train.effective_components", math.nan)) for record in run.records
+    )
     yield Picture(
         embedded(learning_curves(run.records)),
-        "Curves of loss, adjusted Rand index and effective number of components over updates.",
-        "A collapse shows in the effective number of components first.",
+        "Curves of loss, adjusted Rand index and effective number of components over updates."
+        if known
+        else "Curves of the loss over updates.",
+        "A collapse shows in the effective number of components first."
+        if known
+        else f"{_UNKNOWN}, so how the segmentation went is not known.",
         wide=True,
     )
     if run.earlier:

@@ -1,6 +1,7 @@
 """The converter as a command, and a training on what it wrote."""
 
 import os
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from image_files import save_videos, videos
 
 from experiments import import_frames, run
+from inference import RunDirectory, read_posterior
 from pyro_nem.data import HDF5Frames, read_batch
 from pyro_nem.importing import ImageSize
 
@@ -51,6 +53,27 @@ def test_arrays_are_imported_and_trained_on(folder, capsys):
     assert "scoring 1 test sequences" in capsys.readouterr().out
     # Pictures of colours, too.
     assert {"overview_train_0.png", "segmentation_test.gif"} <= set(os.listdir("run/figures"))
+
+
+def test_without_masks_everything_else_is_there(capsys):
+    np.save("frames.npy", FRAMES)
+    assert import_frames.main(["frames.npy", "--validation", "0.2", "--output", "mine.h5"]) == 0
+    small = ["--scale", "smoke", "--steps", "4", "--components", "2", "--run-dir", "run"]
+    assert run.main(["sprites", "--data", "mine.h5", *small]) == 0
+    printed = capsys.readouterr().out
+    assert "  no masks of objects, so no AMI and ARI\n" in printed
+    assert not {"ARI", "effective", "nan"} & set(printed.replace("no AMI and ARI", "").split())
+    directory = RunDirectory(Path("run"))
+    summary = directory.read_summary()
+    assert not {"test.ami", "test.ari", "test.effective_components"} & set(summary)
+    posterior = read_posterior(directory.posterior)
+    assert posterior.attrs["labels"] == 0
+    assert posterior["sample_stats/component_share"].notnull().all()
+    assert posterior["sample_stats/entropy"].notnull().all()
+    report = directory.report.read_text()
+    assert "The object of no pixel is known" in report
+    assert "Curves of the loss over updates." in report
+    assert "Looked for in the posterior of 1 test sequence: " in report
 
 
 def test_progress_of_a_long_import_is_told(monkeypatch, capsys):
