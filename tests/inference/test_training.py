@@ -4,6 +4,7 @@ import copy
 import itertools
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyro
@@ -147,6 +148,16 @@ def test_streams_of_randomness_differ():
 def test_bad_settings_are_named(field, value):
     with pytest.raises(ConfigError, match=f"{field}: expected"):
         replace(CONFIG, **{field: value})
+
+
+def test_what_is_no_source_is_refused_with_advice():
+    model, guide = build()
+    with pytest.raises(ConfigError, match=r"data: .*open it with HDF5Frames\('a.h5', 'training'\)"):
+        fit(model, guide, "a.h5")
+    with pytest.raises(ConfigError, match=r"validation: .*open it with HDF5Frames"):
+        fit(model, guide, frames(), validation=Path("a.h5"))
+    with pytest.raises(ConfigError, match=r"data: expected .* got list; .*numpy.stack"):
+        fit(model, guide, [np.zeros((4, 8, 8, 1))])
 
 
 def test_data_that_do_not_fit_are_refused(tmp_path):

@@ -92,7 +92,7 @@ def test_wrong_layout_is_refused_at_opening(tmp_path, features, groups, message)
 
 
 BAD_VALUES = [
-    (changed(FEATURES, np.nan), GROUPS, "'features'.*nan"),
+    (changed(FEATURES, np.nan), GROUPS, "'features'.*got NaN in 1 of [0-9,]+ values; repair"),
     (changed(FEATURES, np.inf), GROUPS, "'features'.*inf"),
     (changed(FEATURES, -0.25), GROUPS, r"'features'.*-0\.25"),
     (changed(FEATURES, 1.5), GROUPS, r"'features'.*1\.5"),
