@@ -28,7 +28,7 @@ def test_folders_are_imported(folder, capsys):
     options = ["--masks", "masks", "--in-order", "--size", "16", "8", "--length", "4"]
     assert import_frames.main(["mine", *options, "--validation", "0.25"]) == 0
     printed = capsys.readouterr().out
-    assert "mine.h5, split 'training': 8 of 4 frames, 16x8, 3 channels" in printed
+    assert "mine.h5, split 'training': 8 videos of 4 frames, 16x8, 3 channels" in printed
     with HDF5Frames("mine.h5", "validation") as source:
         assert (source.num_sequences, source.num_frames) == (3, 4)
         found = read_batch(source, 0, 3, 4).groups.swapaxes(0, 1)
@@ -53,6 +53,30 @@ def test_arrays_are_imported_and_trained_on(folder, capsys):
     assert "scoring 1 test sequences" in capsys.readouterr().out
     # Pictures of colours, too.
     assert {"overview_train_0.png", "segmentation_test.gif"} <= set(os.listdir("run/figures"))
+
+
+@pytest.mark.parametrize(
+    ("axes", "kind", "warned"),
+    [
+        ("NTHWC", "10 videos of 5 frames, 24x24, 3 channels", False),
+        ("NTCHW", "10 videos of 5 frames, 24x3, 24 channels", True),
+    ],
+)
+def test_an_odd_number_of_channels_is_told(capsys, axes, kind, warned):
+    np.save("frames.npy", FRAMES)
+    assert import_frames.main(["frames.npy", "--axes", axes]) == 0
+    printed = capsys.readouterr()
+    assert f"split 'training': {kind}\n" in printed.out
+    assert ("warning: 24 channels" in printed.err and "check that --axes" in printed.err) == warned
+
+
+def test_images_are_not_called_videos(capsys):
+    np.save("frames.npy", FRAMES[:, 0])
+    assert import_frames.main(["frames.npy", "--axes", "NHWC"]) == 0
+    printed = capsys.readouterr()
+    assert "split 'training': 10 images, 24x24, 3 channels\n" in printed.out
+    assert "split 'test': 1 image, 24x24, 3 channels\n" in printed.out
+    assert not printed.err
 
 
 def test_without_masks_everything_else_is_there(capsys):
