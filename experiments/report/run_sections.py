@@ -195,8 +195,7 @@ def _what_was_run(run: RunFiles) -> Iterator[Block]:
         "experiment": settings.experiment + (", staged" if run.earlier else ""),
         "scale": settings.scale,
         "data": data,
-        "sequences": f"{settings.training_sequences:,} to train on, "
-        f"{settings.validation_sequences:,} to validate, {summary['test.sequences']:,} to test",
+        "sequences": _sequences(run),
         "noise on the input": f"{settings.noise.kind}, probability {settings.noise.probability:g}",
         "guide": settings.guide,
         "network": f"{settings.network}, {summary['parameters']:,} parameters",
@@ -206,3 +205,15 @@ def _what_was_run(run: RunFiles) -> Iterator[Block]:
         f"batches of {training.batch_size}",
     }
     yield from how_it_was_run(rows, summary, run.directory, execution)
+
+
+def _sequences(run: RunFiles) -> str:
+    """Return how many sequences were read; summaries of earlier versions know of the test alone."""
+    settings, summary = run.settings, run.summary
+    most = "at most " if settings.data and "training.sequences" not in summary else ""
+    trained = summary.get("training.sequences", settings.training_sequences)
+    validated = summary.get("validation.sequences", settings.validation_sequences)
+    return (
+        f"{most}{trained:,} to train on, {most}{validated:,} to validate, "
+        f"{summary['test.sequences']:,} to test"
+    )

@@ -9,10 +9,13 @@ import pytest
 from image_files import save_videos, videos
 
 from experiments import import_frames, run
+from experiments.report import write_report
 from inference import RunDirectory, read_posterior
 from pyro_nem.data import HDF5Frames, read_batch
+from pyro_nem.files import write_json
 from pyro_nem.importing import ImageSize
 
+COUNTS = ("training.sequences", "validation.sequences")
 FRAMES, MASKS = videos(count=12, frames=5, rows=24, columns=24)
 
 
@@ -94,7 +97,14 @@ def test_without_masks_everything_else_is_there(capsys):
     assert posterior.attrs["labels"] == 0
     assert posterior["sample_stats/component_share"].notnull().all()
     assert posterior["sample_stats/entropy"].notnull().all()
+    counts = [summary[f"{split}.sequences"] for split in ("training", "validation", "test")]
+    assert counts == [9, 2, 1]
     report = directory.report.read_text()
+    assert "9 to train on, 2 to validate, 1 to test" in report
+    earlier = {key: summary[key] for key in summary if key not in COUNTS}
+    write_json(directory.summary, earlier)
+    write_report(directory, directory.report)
+    assert "at most 64 to train on, at most 8 to validate, 1" in directory.report.read_text()
     assert "The object of no pixel is known" in report
     assert "Curves of the loss over updates." in report
     assert "Looked for in the posterior of 1 test sequence: " in report
