@@ -144,13 +144,24 @@ def _import(options: ImportOptions) -> int:
             attributes=_attributes(options, size, seed),
             report=_progress(),
         )
+    channels = 1
     for split in splits:
         with HDF5Frames(output, split) as written:
             rows, columns, channels = written.image_shape
+            kind = "video" if written.num_frames > 1 else "image"
+            kind += "" if written.num_sequences == 1 else "s"
+            length = f" of {written.num_frames} frames" if written.num_frames > 1 else ""
             print(
-                f"{written.name}: {written.num_sequences:,} of {written.num_frames} frames, "
+                f"{written.name}: {written.num_sequences:,} {kind}{length}, "
                 f"{rows}x{columns}, {channels} channel{'s' if channels > 1 else ''}"
             )
+    if channels not in (1, 3):
+        print(
+            f"warning: {channels} channels, where grey frames have 1 and coloured ones 3; a model "
+            "can be trained on these, but no picture of them be drawn. Of an array, check that "
+            "--axes names its axes in their order (default: NTHWC)",
+            file=sys.stderr,
+        )
     return 0
 
 

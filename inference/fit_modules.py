@@ -17,7 +17,7 @@ from inference.joining import joined
 from inference.objective import NEMObjective
 from inference.resuming import check_same_settings
 from inference.run_directory import RunDirectory
-from inference.run_training import Run
+from inference.run_training import Run, tell_how_to_go_on
 from inference.scored_frames import default_noise, default_steps
 from inference.step_weights import StepWeights
 from inference.training_config import TrainingConfig
@@ -48,6 +48,9 @@ def fit(
 
     In a script that torchrun started in several processes, all of them train the same weights, each
     on its share of every batch. The first one writes and reports.
+
+    Ctrl-C and SIGTERM end the present update first. With a ``directory`` the run is then saved and
+    returned, its ``reason`` being "interrupted".
 
     Parameters
     ----------
@@ -84,6 +87,8 @@ def fit(
     ------
     CheckpointError, ConfigError, DataError, NumericalError, ProcessError
         See :func:`fit_objective`.
+    KeyboardInterrupt
+        After Ctrl-C or SIGTERM without a ``directory``; the model keeps the weights so far.
     """
     source = as_source(data, "data")
     held_out = None if validation is None else as_source(validation, "validation")
@@ -109,7 +114,7 @@ def fit(
     with joined(device) as processes:
         if resume and run_directory is not None:
             check_same_settings(run_directory, settings, processes)
-        return fit_objective(
+        run = fit_objective(
             objective,
             source,
             held_out,
@@ -123,3 +128,5 @@ def fit(
             processes=processes,
             execution=execution,
         )
+        tell_how_to_go_on(run, config, report, processes)
+    return run

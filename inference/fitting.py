@@ -73,6 +73,8 @@ def fit_objective(
         If the loss becomes NaN or infinite; the last checkpoint is kept.
     ProcessError
         If another process has died or cannot be reached; the last checkpoint is kept.
+    KeyboardInterrupt
+        After Ctrl-C or SIGTERM without a directory; the objective keeps the weights so far.
     """
     check_arguments(config, directory, validated=validation is not None, resume=resume)
     execution = Execution() if execution is None else execution

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 __all__ = ["ProgressPrinter", "duration"]
@@ -9,6 +10,8 @@ __all__ = ["ProgressPrinter", "duration"]
 
 class ProgressPrinter:
     """Prints a training's records: loss, KL, ARI, effective components (what there is), time left.
+
+    What is NaN, as scores of frames in which no object is known, is left out.
 
     Parameters
     ----------
@@ -53,10 +56,11 @@ def _scores(split: str, record: Mapping[str, float | int]) -> str:
     loss = record[f"{split}.loss"]
     # Of a frame or sequence it is hundreds of nats, of a step a few.
     text = f"{split} loss {loss:.{1 if abs(loss) >= 100 else 3}f}"
-    if f"{split}.kl" in record:
+    known = {name for name, value in record.items() if not math.isnan(value)}
+    if f"{split}.kl" in known:
         text += f", KL {record[f'{split}.kl']:.2f}"
-    if f"{split}.ari" in record:
+    if f"{split}.ari" in known:
         text += f", ARI {record[f'{split}.ari']:.3f} (last step {record[f'{split}.ari_last']:.3f})"
-    if f"{split}.effective_components" in record:
+    if f"{split}.effective_components" in known:
         text += f", effective K {record[f'{split}.effective_components']:.2f}"
     return text

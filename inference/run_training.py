@@ -19,7 +19,7 @@ from inference.training import Checkpointer, train
 from inference.training_config import TrainingConfig
 from pyro_nem.errors import ConfigError
 
-__all__ = ["Run", "check_arguments", "run_training"]
+__all__ = ["Run", "check_arguments", "run_training", "tell_how_to_go_on"]
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
@@ -35,7 +35,8 @@ class Run(NamedTuple, Generic[ModuleT]):
     records
         The lines of progress, in order; see :func:`inference.training.train`.
     reason
-        "finished", "early" (patience ran out) or "interrupted" (Ctrl-C or SIGTERM).
+        "finished", "early" (patience ran out) or "interrupted" (Ctrl-C or SIGTERM; never without a
+        directory, where these raise KeyboardInterrupt).
     updates
         Number of updates done.
     seconds
@@ -83,6 +84,10 @@ def run_training(
 ) -> Run[ModuleT]:
     """Train a module in place; at the end it holds the weights of the lowest validation loss.
 
+    Ctrl-C and SIGTERM end the present update first. Then the run is saved and returned if it has a
+    folder, and KeyboardInterrupt is raised if it has none; either way the module holds the weights
+    that it would have if this had been the end.
+
     Parameters
     ----------
     task, module, config
@@ -101,6 +106,11 @@ def run_training(
         Those that train together. The one that writes decides the initial weights and reports.
     capture
         See :func:`inference.train`.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it was stopped and has no folder to continue from.
     """
     state = None
     if directory is not None and resume:
@@ -143,5 +153,21 @@ def run_training(
         load_best(module, directory, processes)
     elif validated and memory.best is not None:
         module.load_state_dict(memory.best)
+    if directory is None and outcome.reason == "interrupted":
+        raise KeyboardInterrupt(
+            f"interrupted after {outcome.update:,} of {config.updates:,} updates; the weights so "
+            "far are in the model, and with a directory they would be saved to continue from"
+        )
     path = None if directory is None else directory.path
     return Run(module, records, outcome.reason, outcome.update, outcome.seconds, path)
+
+
+def tell_how_to_go_on(
+    run: Run[Any], config: TrainingConfig, report: Callable[[str], None], processes: Processes
+) -> None:
+    """Report an interruption to a caller in Python."""
+    if run.reason == "interrupted" and processes.writes:
+        report(
+            f"interrupted after {run.updates:,} of {config.updates:,} updates; continue with "
+            "resume=True"
+        )

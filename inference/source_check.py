@@ -32,6 +32,7 @@ def check_source(objective: NEMObjective, source: FrameSource, steps: int) -> No
     if 1 < source.num_frames < steps + 1:
         raise ConfigError(
             f"steps: {steps} steps need {steps + 1} frames, but {source.name} has "
-            f"{source.num_frames}; ask for at most {source.num_frames - 1} steps"
+            f"{source.num_frames}; ask for at most {source.num_frames - 1} steps. The axes are "
+            f"(T, N, rows, columns, C): these are {source.num_sequences:,} sequences"
         )
     check_levels(objective.model, source)

@@ -31,6 +31,7 @@ from models.pixels import BernoulliPixels, PixelLaw
 from models.priors import StatePrior, UniformPrior
 from models.rollout import Rollout
 from models.select_component import select_component
+from pyro_nem.checks import is_whole
 from pyro_nem.data import Clip
 from pyro_nem.errors import ConfigError
 
@@ -79,8 +80,8 @@ class SpatialMixture(nn.Module):
     Raises
     ------
     ConfigError
-        If ``num_components`` is below 1, or the decoder's input is not of the size of the
-        prior's states and context.
+        If ``num_components`` is no whole number from 1, or the decoder's input is not of the size
+        of the prior's states and context.
     """
 
     max_plate_nesting = 3
@@ -95,9 +96,9 @@ class SpatialMixture(nn.Module):
         prior: StatePrior | None = None,
     ) -> None:
         super().__init__()
-        if num_components < 1:
+        if not is_whole(num_components, 1):
             raise ConfigError(
-                f"num_components: expected at least 1, got {num_components}; "
+                f"num_components: expected a whole number from 1, got {num_components!r}; "
                 "the paper uses one more than, or as many as, the objects"
             )
         for name in ("state_size", "image_shape"):

@@ -37,7 +37,7 @@ def finish(
     run
         How the training went; its objective has the best weights.
     sources
-        The frames "train" and "test".
+        The frames "train", "validation" and "test"; those of "validation" are not drawn.
     processes
         Those that share the scoring; the first one does the rest.
     posterior_sequences
@@ -62,12 +62,15 @@ def finish(
             objective, settings, test, directory.posterior, sequences=posterior_sequences
         )
     print("drawing figures")
-    draw_pictures(objective, settings, sources, run.records, directory.figures)
+    drawn = {name: sources[name] for name in ("train", "test")}
+    draw_pictures(objective, settings, drawn, run.records, directory.figures)
     seconds = prepared + run.seconds + time.perf_counter() - started
     earlier = {"updates": 0, "wall_seconds": 0.0} if before is None else before.read_summary()
     summary = {
         "experiment": settings.experiment,
         **{f"test.{name}": value for name, value in scores.metrics.items()},
+        "training.sequences": sources["train"].num_sequences,
+        "validation.sequences": sources["validation"].num_sequences,
         "test.sequences": scores.sequences,
         "errors": scores.errors,
         "per_step": scores.per_step,

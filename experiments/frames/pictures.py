@@ -131,4 +131,8 @@ def clip_samples(
 
 
 def _groups(batch: FrameBatch, index: int) -> NDArray[np.uint8] | None:
-    return None if batch.groups is None else batch.groups[1:, index].numpy()
+    # If no object is known, a row of them would be black.
+    if batch.groups is None or not batch.groups.any():
+        return None
+    array: NDArray[np.uint8] = batch.groups[1:, index].numpy()
+    return array

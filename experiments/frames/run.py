@@ -150,7 +150,7 @@ def _train_and_score(
         finish(
             stage,
             run,
-            {"train": training, "test": test},
+            {"train": training, "validation": validation, "test": test},
             processes,
             posterior_sequences=options.posterior_sequences,
             prepared=prepared,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from experiments.frames.config import FrameExperiment
@@ -113,11 +114,13 @@ def metric_titles(
 
 def score_table(scores: Evaluation) -> str:
     """Return a small table for the terminal."""
-    metrics = scores.metrics
+    metrics = {name: value for name, value in scores.metrics.items() if not math.isnan(value)}
     lines = [f"{scores.sequences:,} sequences     step-weighted   last step"]
+    if not {"ami", "ari"} & set(metrics):
+        lines.append("  no masks of objects, so no AMI and ARI")
     for name, title in _SEGMENTATION:
         if name in metrics:
-            last = metrics[f"{name}_last"]
+            last = scores.metrics[f"{name}_last"]
             lines.append(f"  {title:<24}{metrics[name]:>10.4f}{last:>12.4f}")
     for name, title in _NATS:
         if name in metrics:
@@ -126,7 +129,7 @@ def score_table(scores: Evaluation) -> str:
         title = f"IWAE-{metrics['iwae_particles']:.0f}, {metrics['iwae_sequences']:.0f} sequences"
         lines.append(f"  {title:<24}{metrics['iwae']:>10.3f}   ELBO {metrics['iwae_elbo']:.3f}")
     for name, title in _COMPONENTS:
-        if name in scores.per_component:
+        if name in scores.per_component and not all(map(math.isnan, scores.per_component[name])):
             values = "".join(f"{value:>10.3f}" for value in scores.per_component[name])
             lines.append(f"  {title:<24}{values}")
     return "\n".join(lines)

@@ -94,4 +94,4 @@ def draw_pictures(
     for name, (images, title) in figures.items():
         save_figure(image_grid(images, title), folder / f"{name}.png")
     if records:
-        save_figure(learning_curves(records, segmentation=False), folder / "learning_curves.png")
+        save_figure(learning_curves(records), folder / "learning_curves.png")

@@ -73,14 +73,16 @@ def _findings(
         yield Note("Nothing was checked", why, warning=True)
         return
     found = checks.find(posterior)
+    blind = checks.blind(posterior)
+    looked = [words for name, words in checks.problems.items() if name not in blind]
     for one in found:
         text = f"{_sentence(one.message)} Advice: {_sentence(one.advice)}"
         yield Note(_capital(one.name), text, warning=True)
-    if not found:
+    if not looked:
+        yield Note("Nothing was checked", "No check could be made.", warning=True)
+    elif not found:
         text = f"No check found anything. That does not prove that {checks.conclusion}."
         yield Note("Nothing suspicious was found", text, warning=False)
-    blind = checks.blind(posterior)
-    looked = [words for name, words in checks.problems.items() if name not in blind]
     if looked:
         yield Text(f"Looked for in the posterior of {described}: {', '.join(looked)}.")
     for reason in dict.fromkeys(blind.values()):

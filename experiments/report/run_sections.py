@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,10 +160,17 @@ def _pictures(split: Split, components: int) -> Iterator[Picture]:
 
 def _training(run: RunFiles) -> Iterator[Block]:
     yield Text(how_it_ended(run.summary, run.settings.training, run.records))
+    known = any(
+        math.isfinite(record.get("train.effective_components", math.nan)) for record in run.records
+    )
     yield Picture(
         embedded(learning_curves(run.records)),
-        "Curves of loss, adjusted Rand index and effective number of components over updates.",
-        "A collapse shows in the effective number of components first.",
+        "Curves of loss, adjusted Rand index and effective number of components over updates."
+        if known
+        else "Curves of the loss over updates.",
+        "A collapse shows in the effective number of components first."
+        if known
+        else f"{_UNKNOWN}, so how the segmentation went is not known.",
         wide=True,
     )
     if run.earlier:
@@ -194,8 +202,7 @@ def _what_was_run(run: RunFiles) -> Iterator[Block]:
         "experiment": settings.experiment + (", staged" if run.earlier else ""),
         "scale": settings.scale,
         "data": data,
-        "sequences": f"{settings.training_sequences:,} to train on, "
-        f"{settings.validation_sequences:,} to validate, {summary['test.sequences']:,} to test",
+        "sequences": _sequences(run),
         "noise on the input": f"{settings.noise.kind}, probability {settings.noise.probability:g}",
         "guide": settings.guide,
         "network": f"{settings.network}, {summary['parameters']:,} parameters",
@@ -216,3 +223,15 @@ def _are_of_the_variant(settings: FrameExperiment) -> bool:
         frames=settings.frames,
     )
     return settings.data is None or Path(settings.data).name == name
+
+
+def _sequences(run: RunFiles) -> str:
+    """Return how many sequences were read; summaries of earlier versions know of the test alone."""
+    settings, summary = run.settings, run.summary
+    most = "at most " if settings.data and "training.sequences" not in summary else ""
+    trained = summary.get("training.sequences", settings.training_sequences)
+    validated = summary.get("validation.sequences", settings.validation_sequences)
+    return (
+        f"{most}{trained:,} to train on, {most}{validated:,} to validate, "
+        f"{summary['test.sequences']:,} to test"
+    )

@@ -54,7 +54,7 @@ def draw_pictures(
     ]
     data.save(rows, folder)
     if records:
-        save_figure(learning_curves(records, segmentation=False), folder / "learning_curves.png")
+        save_figure(learning_curves(records), folder / "learning_curves.png")
 
 
 def _each(sequences: Tensor) -> NDArray[np.float32]:

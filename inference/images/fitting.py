@@ -13,7 +13,12 @@ from inference.images.task import ImageTask
 from inference.processes import ALONE, Processes
 from inference.resuming import check_same_settings
 from inference.run_directory import RunDirectory
-from inference.run_training import Run, check_arguments, run_training
+from inference.run_training import (
+    Run,
+    check_arguments,
+    run_training,
+    tell_how_to_go_on,
+)
 from inference.training_config import TrainingConfig
 from pyro_nem.data import ImageSet
 
@@ -36,6 +41,9 @@ def fit_images(
     processes: Processes = ALONE,
 ) -> ImageRun:
     """Train an objective on images.
+
+    Ctrl-C and SIGTERM end the present update first. With a ``directory`` the run is then saved and
+    returned, its ``reason`` being "interrupted".
 
     Parameters
     ----------
@@ -68,6 +76,8 @@ def fit_images(
         If the loss becomes NaN or infinite; the last checkpoint is kept.
     ProcessError
         If another process has died or cannot be reached; the last checkpoint is kept.
+    KeyboardInterrupt
+        After Ctrl-C or SIGTERM without a ``directory``; the model keeps the weights so far.
     """
     config = TrainingConfig() if config is None else config
     run_directory = None if directory is None else RunDirectory(Path(directory))
@@ -76,6 +86,7 @@ def fit_images(
     objective.model.check(training)
     if validation is not None:
         check_bits(objective.model, validation)
+    described = description is not None
     if description is None:
         settings = {
             "bound": asdict(objective.bound),
@@ -85,7 +96,7 @@ def fit_images(
             check_same_settings(run_directory, settings, processes)
         description = {"settings": settings}
     task = ImageTask(training, validation, config, processes)
-    return run_training(
+    run = run_training(
         task,
         objective,
         config,
@@ -96,3 +107,7 @@ def fit_images(
         report=report,
         processes=processes,
     )
+    if not described:
+        # Who keeps settings of its own has a way of its own to go on.
+        tell_how_to_go_on(run, config, report, processes)
+    return run

@@ -10,7 +10,12 @@ from typing import Any
 from inference.processes import ALONE, Processes
 from inference.resuming import check_same_settings
 from inference.run_directory import RunDirectory
-from inference.run_training import Run, check_arguments, run_training
+from inference.run_training import (
+    Run,
+    check_arguments,
+    run_training,
+    tell_how_to_go_on,
+)
 from inference.sequences.normalised_mean import NormalisedMean
 from inference.sequences.objective import SequenceObjective
 from inference.sequences.task import SequenceTask
@@ -38,6 +43,9 @@ def fit_sequences(
     processes: Processes = ALONE,
 ) -> SequenceRun:
     """Train an objective on sequences.
+
+    Ctrl-C and SIGTERM end the present update first. With a ``directory`` the run is then saved and
+    returned, its ``reason`` being "interrupted".
 
     Parameters
     ----------
@@ -70,6 +78,8 @@ def fit_sequences(
         If the loss becomes NaN or infinite; the last checkpoint is kept.
     ProcessError
         If another process has died or cannot be reached; the last checkpoint is kept.
+    KeyboardInterrupt
+        After Ctrl-C or SIGTERM without a ``directory``; the model keeps the weights so far.
     """
     config = TrainingConfig() if config is None else config
     run_directory = None if directory is None else RunDirectory(Path(directory))
@@ -83,6 +93,7 @@ def fit_sequences(
             "or without it"
         )
     schedule = SequenceSchedule() if schedule is None else schedule
+    described = description is not None
     if description is None:
         settings = {
             "bound": asdict(objective.bound),
@@ -95,7 +106,7 @@ def fit_sequences(
     task = SequenceTask(
         training, validation, config, processes, objective.bound.kl_warmup, schedule
     )
-    return run_training(
+    run = run_training(
         task,
         objective,
         config,
@@ -106,3 +117,7 @@ def fit_sequences(
         report=report,
         processes=processes,
     )
+    if not described:
+        # Who keeps settings of its own has a way of its own to go on.
+        tell_how_to_go_on(run, config, report, processes)
+    return run

@@ -1,5 +1,6 @@
 """Frames that are already in memory."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from pyro_nem.data.checks import (
     check_range,
 )
 from pyro_nem.data.frames import FrameSource
+from pyro_nem.errors import ConfigError
 
 __all__ = ["ArrayFrames", "as_source"]
 
@@ -119,8 +121,28 @@ class ArrayFrames:
 
 
 def as_source(data: FrameSource | NDArray[Any] | torch.Tensor, name: str) -> FrameSource:
-    """Return a source as it is, and an array or tensor as a source of that name."""
-    return ArrayFrames(data, name=name) if isinstance(data, (np.ndarray, torch.Tensor)) else data
+    """Return a source as it is, and an array or tensor as a source of that name.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither.
+    DataError
+        If it is an array that :class:`ArrayFrames` refuses.
+    """
+    if isinstance(data, (np.ndarray, torch.Tensor)):
+        return ArrayFrames(data, name=name)
+    if isinstance(data, (str, Path)):
+        raise ConfigError(
+            f"{name}: expected frames, got the path {str(data)!r}; open it with "
+            f"HDF5Frames({str(data)!r}, 'training')"
+        )
+    if not hasattr(data, "read"):
+        raise ConfigError(
+            f"{name}: expected a FrameSource, NumPy array or tensor [T, N, rows, columns, C], got "
+            f"{type(data).__name__}; of a list of videos make one by numpy.stack(videos, axis=1)"
+        )
+    return data
 
 
 def _labels(array: NDArray[Any] | torch.Tensor | None) -> NDArray[Any] | None:

@@ -138,11 +138,11 @@ def render_balls(config: BallsConfig, scene: BallScene) -> FrameBlock:
         met = np.nonzero(motion.collided[frame])  # [M] sequences and [M] balls
         pixels = disk_pixels(positions[met], radii[met], image + met[0], sides)
         collisions.reshape(-1)[pixels] = 1
-    block = FrameBlock(*canvas.images(), collisions)
+    features, groups = canvas.images()
     for sequence, (top, bottom, left, right) in enumerate(scene.curtains):
-        for array in (block.features, block.groups, collisions):
+        for array in (features, groups, collisions):
             array[:, sequence, top:bottom, left:right] = 0
-    return block
+    return FrameBlock(features, groups, collisions)
 
 
 def generate_balls(config: BallsConfig, split: str) -> Iterator[FrameBlock]:

@@ -85,10 +85,16 @@ def check_features(where: str, features: NDArray[Any], white: int = 1) -> NDArra
     """
     # NaN passes through min and max, so two sweeps find everything that is wrong.
     low, high = features.min(), features.max()
+    if np.isnan(low):
+        raise DataError(
+            f"{where}, key 'features': expected finite values in [0, {white}], got NaN in "
+            f"{np.isnan(features).sum():,} of {features.size:,} values; repair the data, or leave "
+            "these sequences out"
+        )
     if not (low >= 0 and high <= white):
         raise DataError(
             f"{where}, key 'features': expected finite values in [0, {white}], got values from "
-            f"{low} to {high}; rescale the images (divide bytes by 255) or repair the data"
+            f"{low} to {high}; rescale the images (divide bytes by 255)"
         )
     return features
 

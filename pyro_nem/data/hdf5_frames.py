@@ -46,8 +46,8 @@ class HDF5Frames:
     ConfigError
         An unknown split or a limit below 1.
     DataError
-        The file is missing, truncated, of another format, or lacks a split or key; or the shapes
-        of its datasets are not those of the layout.
+        The file is missing, truncated, of another format, or lacks a split or its features; or the
+        shapes of its datasets are not those of the layout.
     """
 
     def __init__(self, path: Path | str, split: str, limit: int | None = None) -> None:
@@ -63,17 +63,20 @@ class HDF5Frames:
         stored = int(self._features.shape[1])
         self._num_sequences = stored if limit is None else min(stored, limit)
 
-    def _datasets(self, split: str) -> tuple[h5py.Dataset, h5py.Dataset]:
-        """Return the two datasets of a split."""
+    def _datasets(self, split: str) -> tuple[h5py.Dataset, h5py.Dataset | None]:
+        """Return features and groups of a split, None if it has no groups."""
         group = self._file.get(split)
         if not isinstance(group, h5py.Group):
             raise DataError(
-                f"{self._file.filename}: expected a group {split!r}, found {_keys(self._file)}"
+                f"{self._file.filename}: expected a group {split!r}, found {_keys(self._file)}; a "
+                f"file has the splits {', '.join(SPLITS)}, dealt out by python -m "
+                "experiments.import_frames or written by write_frames"
             )
         for key in ("features", "groups"):
-            if not isinstance(group.get(key), h5py.Dataset):
+            missing = key not in group and key != "features"
+            if not missing and not isinstance(group.get(key), h5py.Dataset):
                 raise DataError(f"{self._name}: expected a dataset {key!r}, found {_keys(group)}")
-        return group["features"], group["groups"]
+        return group["features"], group.get("groups")
 
     @property
     def name(self) -> str:
@@ -101,7 +104,7 @@ class HDF5Frames:
         """What `read` returns for full intensity: 255 if the file holds bytes, else 1."""
         return self._white
 
-    def read(self, start: int, stop: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+    def read(self, start: int, stop: int) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
         """Return sequences `start` to `stop` (exclusive), freshly read and checked.
 
         Returns
@@ -109,7 +112,7 @@ class HDF5Frames:
         features
             Intensities times `white`, in the file's dtype; shape `[T, n, rows, columns, C]`.
         groups
-            Object ids; shape `[T, n, rows, columns, 1]`.
+            Object ids; shape `[T, n, rows, columns, 1]`. None if the split has no such key.
 
         Raises
         ------
@@ -120,8 +123,11 @@ class HDF5Frames:
         """
         where = self._where(start, stop)
         features = _read(where, self._features, start, stop)  # [T, n, rows, columns, C]
+        features = check_features(where, features, self._white)
+        if self._groups is None:
+            return features, None
         groups = _read(where, self._groups, start, stop)  # [T, n, rows, columns, 1]
-        return check_features(where, features, self._white), check_groups(where, groups)
+        return features, check_groups(where, groups)
 
     def read_collisions(self, start: int, stop: int) -> NDArray[np.uint8] | None:
         """Return where objects of sequences `start` to `stop` (exclusive) met others.

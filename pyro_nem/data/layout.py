@@ -7,12 +7,12 @@ with time first:
 |---|---|---|
 | `features` | (T, N, rows, columns, C) | intensities in [0, 1] |
 | `groups` | (T, N, rows, columns, 1) | 0: not scored (background or overlap); 1..n: object id |
-| `collisions` | (T, N, rows, columns, 1) | 1: the object here met another one; may be missing |
+| `collisions` | (T, N, rows, columns, 1) | 1: the object here met another one |
 
-T = 1 marks static images. Source: the released readers. The published files hold float32;
-this module stores whatever dtype it is given, which is uint8 for binary images. Images of 8 bits
-are stored as they are, from 0 to 255; their features then have the attribute `white`, 255, by which
-readers divide.
+Only `features` have to be there; without `groups` no object is known. T = 1 marks static images.
+Source: the released readers. The published files hold float32; this module stores whatever dtype it
+is given, which is uint8 for binary images. Images of 8 bits are stored as they are, from 0 to 255;
+their features then have the attribute `white`, 255, by which readers divide.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,8 +45,8 @@ class FrameBlock(NamedTuple):
 
     features: NDArray[Any]
     """Intensities from 0 to the split's `white`; shape `[T, n, rows, columns, C]`."""
-    groups: NDArray[Any]
-    """Object ids, 0 where not scored; shape `[T, n, rows, columns, 1]`."""
+    groups: NDArray[Any] | None = None
+    """Object ids, 0 where not scored; shape `[T, n, rows, columns, 1]`. None if not known."""
     collisions: NDArray[Any] | None = None
     """1 on objects that met another one since the frame before, 0 elsewhere; shape of `groups`.
 
@@ -87,7 +87,7 @@ def write_frames(
     ConfigError
         `splits` is empty or has an unknown name.
     DataError
-        The blocks of a split disagree in shape or in having collisions, or do not add up to its
+        The blocks of a split disagree in shape or in what they have, or do not add up to its
         `num_sequences`.
     StorageError
         The file system refused, for instance because the disk is full.
@@ -111,26 +111,27 @@ def write_frames(
 def _checked_blocks(split: Split, where: str) -> Iterator[tuple[FrameBlock, int]]:
     """Yield the blocks of a split, each with the number of sequences before it."""
     start = 0
-    first: tuple[tuple[int, ...], bool] | None = None
+    first: FrameBlock | None = None
     for block in split.blocks:
         check_layout(where, block.features, block.groups)
         if block.collisions is not None:
             check_labels(where, "collisions", block.collisions, block.features.shape)
-        collided = block.collisions is not None
-        first = first or (block.features.shape, collided)
+        first = first or block
         stop = start + block.features.shape[1]
-        expected = _with_sequences(first[0], stop - start)
+        expected = _with_sequences(first.features.shape, stop - start)
         if block.features.shape != expected or stop > split.num_sequences:
             raise DataError(
                 f"{where}, key 'features': sequences {start} to {stop} of {split.num_sequences} "
                 f"have shape {block.features.shape}, expected {expected}; every block must have "
                 "the same frames and image, and num_sequences sequences in all"
             )
-        if collided != first[1]:
-            raise DataError(
-                f"{where}, key 'collisions': sequences {start} to {stop} are the first that "
-                f"{'have' if collided else 'lack'} it; give it with every block or with none"
-            )
+        for key in ("groups", "collisions"):
+            has = getattr(block, key) is not None
+            if has != (getattr(first, key) is not None):
+                raise DataError(
+                    f"{where}, key {key!r}: sequences {start} to {stop} are the first that "
+                    f"{'have' if has else 'lack'} it; give it with every block or with none"
+                )
         yield block, start
         start = stop
     if start != split.num_sequences or start == 0:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ def convert(
 ) -> None:
     """Write videos as a file that every experiment reads: all of it or nothing.
 
-    Bytes stay bytes. Videos without masks get groups of 0, so that nothing is scored.
+    Bytes stay bytes. Without masks the file has no groups, and nothing is scored.
 
     Parameters
     ----------
@@ -56,7 +56,8 @@ def convert(
     Raises
     ------
     DataError
-        Videos are damaged, differ in shape, have no colours to make grey, or are all but black.
+        Videos are damaged, differ in shape or in having masks, have no colours to make grey, or are
+        all but black.
     StorageError
         The file system refused, for instance because the disk is full.
     """
@@ -120,8 +121,10 @@ def _block_size(video: Video) -> int:
 def _block(videos: Sequence[Video]) -> FrameBlock:
     """Return videos side by side, time first."""
     features = np.stack([video.frames for video in videos], axis=1)  # [T, n, rows, columns, C]
-    groups: NDArray[Any] = np.zeros((*features.shape[:-1], 1), np.uint8)
-    for place, video in enumerate(videos):
-        if video.masks is not None:
-            groups[:, place, ..., 0] = video.masks
-    return FrameBlock(features, groups)
+    masks = [video.masks for video in videos if video.masks is not None]
+    if not masks:
+        return FrameBlock(features)
+    if len(masks) < len(videos):
+        unknown = next(video.name for video in videos if video.masks is None)
+        raise DataError(f"{unknown}: expected masks as other videos have, found none")
+    return FrameBlock(features, np.stack(masks, axis=1)[..., None])

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pyro_nem.checks import whole_image_shape
 from pyro_nem.errors import ConfigError
 from pyro_nem.networks.layers import flat_pixels, image_of
 
@@ -47,7 +48,7 @@ class LocatedDecoder(nn.Module):
     Raises
     ------
     ConfigError
-        If ``template`` is even or below 1.
+        If ``template`` is even or below 1, or ``image_shape`` is not three whole numbers.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class LocatedDecoder(nn.Module):
         self.state_size = state_size
         self.template = template
         self.bernoulli = bernoulli
-        rows, columns, channels = image_shape
+        rows, columns, channels = whole_image_shape(image_shape)
         self._sizes = (rows, columns, channels * template**2)
         self.hidden = nn.Sequential(nn.Linear(state_size, hidden), nn.LayerNorm(hidden), nn.ReLU())
         self.head = nn.Linear(hidden, sum(self._sizes))
@@ -117,7 +118,7 @@ class PatchEncoder(nn.Module):
         self, image_shape: ImageShape, num_features: int = 128, *, channels: int = 32
     ) -> None:
         super().__init__()
-        rows, columns, in_channels = image_shape
+        rows, columns, in_channels = whole_image_shape(image_shape)
         if rows % _STRIDE or columns % _STRIDE:
             raise ConfigError(
                 f"image_shape: the encoder works on patches of {_STRIDE}x{_STRIDE}, so rows and "

@@ -13,6 +13,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from pyro_nem.checks import whole_image_shape
 from pyro_nem.errors import ConfigError
 from pyro_nem.networks.layers import (
     UpsampleConv,
@@ -33,7 +34,7 @@ class FlatEncoder(nn.Module):
 
     def __init__(self, image_shape: ImageShape) -> None:
         super().__init__()
-        rows, columns, channels = image_shape
+        rows, columns, channels = whole_image_shape(image_shape)
         self.image_shape = image_shape
         self.num_features = rows * columns * channels
 
@@ -57,7 +58,7 @@ class DenseDecoder(nn.Module):
         super().__init__()
         self.image_shape = image_shape
         self.state_size = state_size
-        rows, columns, channels = image_shape
+        rows, columns, channels = whole_image_shape(image_shape)
         self.linear = nn.Linear(state_size, rows * columns * channels)
         self.apply(glorot_)
 
@@ -84,7 +85,7 @@ class TiedDecoder(nn.Module):
         super().__init__()
         self.image_shape = image_shape
         self.state_size = state_size
-        rows, columns, channels = image_shape
+        rows, columns, channels = whole_image_shape(image_shape)
         self.weight = nn.Parameter(torch.empty(rows * columns * channels, state_size))
         nn.init.xavier_uniform_(self.weight)
 
@@ -96,7 +97,7 @@ class TiedDecoder(nn.Module):
 
 def _coarse(image_shape: ImageShape, channels: tuple[int, ...]) -> tuple[int, int]:
     """Return the rows and columns that are left when each convolution halved them."""
-    rows, columns, _ = image_shape
+    rows, columns, _ = whole_image_shape(image_shape)
     if not channels:
         raise ConfigError("channels: expected at least one convolution, got none")
     factor = 2 ** len(channels)

@@ -27,7 +27,7 @@ class _Line(NamedTuple):
 
 # Colour tells training from validation, the line style every line of a panel from its
 # neighbours, so that a print in grey can be read as well.
-_PANELS = (
+_PANELS: tuple[tuple[str, tuple[_Line, ...]], ...] = (
     (
         "loss",
         (
@@ -51,19 +51,17 @@ _PANELS = (
             _Line("validation.effective_components", "validation", _VALIDATION, "--"),
         ),
     ),
-)
-
-# Stochastic guides only.
-_DIVERGENCE = (
-    "KL of the states, nats a step",
     (
-        _Line("train.kl", "training", _TRAIN, "-"),
-        _Line("validation.kl", "validation", _VALIDATION, "--"),
+        "KL of the states, nats a step",
+        (
+            _Line("train.kl", "training", _TRAIN, "-"),
+            _Line("validation.kl", "validation", _VALIDATION, "--"),
+        ),
     ),
 )
 
 
-def learning_curves(records: Sequence[Mapping[str, float]], *, segmentation: bool = True) -> Figure:
+def learning_curves(records: Sequence[Mapping[str, float]]) -> Figure:
     """Draw loss, adjusted Rand index, effective components and, if there is one, KL over updates.
 
     Parameters
@@ -74,19 +72,21 @@ def learning_curves(records: Sequence[Mapping[str, float]], *, segmentation: boo
         any record. A record without `update` has no place on the axis and is left out; of several
         with the same update, as a resumed run may write, the last counts. A value that is not
         finite leaves a gap.
-    segmentation
-        Whether the model segments; if not, rand index and components are left out.
 
     Returns
     -------
     Figure
-        Three axes from left to right, one that has nothing to show says so; one more for the KL
-        where it was recorded.
+        An axes for each of these that has a value, from left to right. That of the loss is always
+        there, and says so if it has nothing to show.
     """
-    has_kl = any(line.key in record for line in _DIVERGENCE[1] for record in records)
-    panels = _PANELS if segmentation else _PANELS[:1]
-    if has_kl:
-        panels = (*panels, _DIVERGENCE)
+    panels = [_PANELS[0]]
+    panels += [
+        (name, lines)
+        for name, lines in _PANELS[1:]
+        if any(
+            math.isfinite(record.get(line.key, math.nan)) for line in lines for record in records
+        )
+    ]
     width = 13.0 / 3 * len(panels)
     figure = Figure(figsize=(width, 3.8), dpi=150, facecolor="white", layout="constrained")
     for index, (name, lines) in enumerate(panels):

@@ -1,6 +1,7 @@
 """The converter as a command, and a training on what it wrote."""
 
 import os
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -8,9 +9,13 @@ import pytest
 from image_files import save_videos, videos
 
 from experiments import import_frames, run
+from experiments.report import write_report
+from inference import RunDirectory, read_posterior
 from pyro_nem.data import HDF5Frames, read_batch
+from pyro_nem.files import write_json
 from pyro_nem.importing import ImageSize
 
+COUNTS = ("training.sequences", "validation.sequences")
 FRAMES, MASKS = videos(count=12, frames=5, rows=24, columns=24)
 
 
@@ -26,7 +31,7 @@ def test_folders_are_imported(folder, capsys):
     options = ["--masks", "masks", "--in-order", "--size", "16", "8", "--length", "4"]
     assert import_frames.main(["mine", *options, "--validation", "0.25"]) == 0
     printed = capsys.readouterr().out
-    assert "mine.h5, split 'training': 8 of 4 frames, 16x8, 3 channels" in printed
+    assert "mine.h5, split 'training': 8 videos of 4 frames, 16x8, 3 channels" in printed
     with HDF5Frames("mine.h5", "validation") as source:
         assert (source.num_sequences, source.num_frames) == (3, 4)
         found = read_batch(source, 0, 3, 4).groups.swapaxes(0, 1)
@@ -51,6 +56,58 @@ def test_arrays_are_imported_and_trained_on(folder, capsys):
     assert "scoring 1 test sequences" in capsys.readouterr().out
     # Pictures of colours, too.
     assert {"overview_train_0.png", "segmentation_test.gif"} <= set(os.listdir("run/figures"))
+
+
+@pytest.mark.parametrize(
+    ("axes", "kind", "warned"),
+    [
+        ("NTHWC", "10 videos of 5 frames, 24x24, 3 channels", False),
+        ("NTCHW", "10 videos of 5 frames, 24x3, 24 channels", True),
+    ],
+)
+def test_an_odd_number_of_channels_is_told(capsys, axes, kind, warned):
+    np.save("frames.npy", FRAMES)
+    assert import_frames.main(["frames.npy", "--axes", axes]) == 0
+    printed = capsys.readouterr()
+    assert f"split 'training': {kind}\n" in printed.out
+    assert ("warning: 24 channels" in printed.err and "check that --axes" in printed.err) == warned
+
+
+def test_images_are_not_called_videos(capsys):
+    np.save("frames.npy", FRAMES[:, 0])
+    assert import_frames.main(["frames.npy", "--axes", "NHWC"]) == 0
+    printed = capsys.readouterr()
+    assert "split 'training': 10 images, 24x24, 3 channels\n" in printed.out
+    assert "split 'test': 1 image, 24x24, 3 channels\n" in printed.out
+    assert not printed.err
+
+
+def test_without_masks_everything_else_is_there(capsys):
+    np.save("frames.npy", FRAMES)
+    assert import_frames.main(["frames.npy", "--validation", "0.2", "--output", "mine.h5"]) == 0
+    small = ["--scale", "smoke", "--steps", "4", "--components", "2", "--run-dir", "run"]
+    assert run.main(["sprites", "--data", "mine.h5", *small]) == 0
+    printed = capsys.readouterr().out
+    assert "  no masks of objects, so no AMI and ARI\n" in printed
+    assert not {"ARI", "effective", "nan"} & set(printed.replace("no AMI and ARI", "").split())
+    directory = RunDirectory(Path("run"))
+    summary = directory.read_summary()
+    assert not {"test.ami", "test.ari", "test.effective_components"} & set(summary)
+    posterior = read_posterior(directory.posterior)
+    assert posterior.attrs["labels"] == 0
+    assert posterior["sample_stats/component_share"].notnull().all()
+    assert posterior["sample_stats/entropy"].notnull().all()
+    counts = [summary[f"{split}.sequences"] for split in ("training", "validation", "test")]
+    assert counts == [9, 2, 1]
+    report = directory.report.read_text()
+    assert "9 to train on, 2 to validate, 1 to test" in report
+    earlier = {key: summary[key] for key in summary if key not in COUNTS}
+    write_json(directory.summary, earlier)
+    write_report(directory, directory.report)
+    assert "at most 64 to train on, at most 8 to validate, 1" in directory.report.read_text()
+    assert "The object of no pixel is known" in report
+    assert "Curves of the loss over updates." in report
+    assert "Looked for in the posterior of 1 test sequence: " in report
 
 
 def test_progress_of_a_long_import_is_told(monkeypatch, capsys):

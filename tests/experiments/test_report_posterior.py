@@ -133,6 +133,10 @@ def test_findings_come_with_advice():
     assert texts[2] == (
         f"Not looked for, as point masses have no weights: {PROBLEMS['unreliable weights']}."
     )
+    blank["constant_data/pair_same"][:] = -1
+    first, *reasons = findings(SimpleNamespace(posterior=blank, summary=summary)).blocks
+    assert (first.title, first.warning) == ("Nothing was checked", True)
+    assert all(block.text.startswith("Not looked for, as") for block in reasons)
     share = np.zeros((CHAINS, SEQUENCES, 3))
     share[..., 0] = 1.0
     tree = make(

@@ -157,6 +157,7 @@ def test_a_used_folder_is_not_written_over(tmp_path):
 def test_frames_without_scored_pixels_train_and_resume(tmp_path):
     model, guide = build()
     data = ArrayFrames(frames().read(0, 12)[0], np.zeros((4, 12, 8, 8, 1), np.uint8))
+    lines = []
     for resume in (False, True):
         found = fit(
             model,
@@ -166,8 +167,10 @@ def test_frames_without_scored_pixels_train_and_resume(tmp_path):
             config=CONFIG,
             directory=tmp_path / "run",
             resume=resume,
-            report=lambda line: None,
+            report=lines.append,
         )
         assert all(math.isnan(record["train.ari"]) for record in found.records)
         assert math.isnan(found.records[-1]["validation.ari"])
     assert '"train.ari": null' in (tmp_path / "run" / "metrics.jsonl").read_text()
+    assert lines
+    assert not any("nan" in line or "ARI" in line or "effective" in line for line in lines)

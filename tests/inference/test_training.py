@@ -4,6 +4,7 @@ import copy
 import itertools
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyro
@@ -149,11 +150,23 @@ def test_bad_settings_are_named(field, value):
         replace(CONFIG, **{field: value})
 
 
+def test_what_is_no_source_is_refused_with_advice():
+    model, guide = build()
+    with pytest.raises(ConfigError, match=r"data: .*open it with HDF5Frames\('a.h5', 'training'\)"):
+        fit(model, guide, "a.h5")
+    with pytest.raises(ConfigError, match=r"validation: .*open it with HDF5Frames"):
+        fit(model, guide, frames(), validation=Path("a.h5"))
+    with pytest.raises(ConfigError, match=r"data: expected .* got list; .*numpy.stack"):
+        fit(model, guide, [np.zeros((4, 8, 8, 1))])
+
+
 def test_data_that_do_not_fit_are_refused(tmp_path):
     model, guide = build()
     with pytest.raises(ConfigError, match=r"frames are \(4, 4, 1\).*decoder makes \(8, 8, 1\)"):
         fit(model, guide, np.zeros((3, 5, 4, 4, 1), np.uint8))
-    with pytest.raises(ConfigError, match=r"9 steps need 10 frames.*at most 3 steps"):
+    with pytest.raises(
+        ConfigError, match=r"9 steps need 10 frames.*at most 3 steps.*\(T, N, .*12 seq"
+    ):
         fit(model, guide, frames(), steps=9)
     with pytest.raises(ConfigError, match="static images are repeated"):
         fit(model, guide, np.zeros((1, 5, 8, 8, 1), np.uint8))

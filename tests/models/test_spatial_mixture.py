@@ -168,8 +168,9 @@ def test_rgb_frames_of_gaussian_pixels():
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(ConfigError, match="num_components: expected at least 1, got 0"):
-        mixture(0)
+    for number in (0, 3.0, "3"):
+        with pytest.raises(ConfigError, match=f"components: expected a whole .* got {number!r};"):
+            mixture(number)
     with pytest.raises(ConfigError, match="decoder: expected a module with the attribute"):
         SpatialMixture(torch.nn.Linear(2, 3), 2)
     decoder = DenseDecoder((4, 4, 1), 16)

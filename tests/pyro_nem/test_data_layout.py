@@ -70,6 +70,18 @@ def test_collisions_are_stored_beside_the_groups(tmp_path):
         assert source.read_collisions(0, 3) is None
 
 
+def test_groups_may_be_missing(tmp_path):
+    path = tmp_path / "frames.h5"
+    features = block(3).features
+    write_frames(path, {"training": Split(3, [FrameBlock(features)])}, {})
+    with h5py.File(path) as file:
+        assert set(file["training"]) == {"features"}
+    with HDF5Frames(path, "training") as source:
+        found, groups = source.read(0, 3)
+    np.testing.assert_array_equal(found, features)
+    assert groups is None
+
+
 def test_chunks_of_large_frames_divide_the_sequences_that_are_read_at_once(tmp_path):
     path = tmp_path / "frames.h5"
     large = FrameBlock(*np.zeros((2, 51, 64, 64, 64, 1), np.uint8))
@@ -95,6 +107,11 @@ def test_an_earlier_file_is_replaced(tmp_path):
         (4, [block(2), block(2, frames=4)], r"key 'features'.*\(4, 2, 5, 4, 2\).*expected \(3, 2"),
         (2, [FrameBlock(block(2).features, block(1).groups)], "key 'groups'"),
         (2, [block(2)._replace(collisions=collided(1).collisions)], "key 'collisions'.*shape"),
+        (
+            4,
+            [block(2), FrameBlock(block(2).features)],
+            "key 'groups': sequences 2 to 4 are .* lack",
+        ),
         (4, [collided(2), block(2)], "key 'collisions': sequences 2 to 4 are the first that lack"),
         (4, [block(2), collided(2)], "key 'collisions': sequences 2 to 4 are the first that have"),
     ],

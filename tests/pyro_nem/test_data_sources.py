@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from pyro_nem.data import ArrayFrames, HDF5Frames
+from pyro_nem.data import ArrayFrames, HDF5Frames, read_batch
 from pyro_nem.errors import ConfigError, DataError
 
 FEATURES = np.random.default_rng(0).integers(0, 2, (3, 10, 5, 4, 1)).astype(np.float32)
@@ -45,6 +45,14 @@ def test_files_of_others_are_read(tmp_path, options):
     assert groups.dtype == np.uint8
 
 
+def test_a_file_without_groups_has_no_labels(tmp_path):
+    with HDF5Frames(write(tmp_path / "a.h5", groups=None), "training") as source:
+        features, groups = source.read(2, 9)
+        assert read_batch(source, 0, 4, 3).groups is None
+    np.testing.assert_array_equal(features, FEATURES[:, 2:9])
+    assert groups is None
+
+
 def test_limit_keeps_the_first_sequences(tmp_path):
     path = write(tmp_path / "a.h5")
     with HDF5Frames(path, "training", limit=4) as source:
@@ -58,7 +66,7 @@ def test_limit_keeps_the_first_sequences(tmp_path):
 
 
 def test_the_file_is_closed_and_never_held_after_a_refusal(tmp_path):
-    path = write(tmp_path / "a.h5", groups=None)
+    path = write(tmp_path / "a.h5", features=None)
     with pytest.raises(DataError):
         HDF5Frames(path, "training")
     with h5py.File(path, "a"):  # fails while anyone holds the file
@@ -69,7 +77,6 @@ def test_the_file_is_closed_and_never_held_after_a_refusal(tmp_path):
     ("features", "groups", "message"),
     [
         (None, GROUPS, "'training': expected a dataset 'features', found 'groups'"),
-        (FEATURES, None, "'training': expected a dataset 'groups', found 'features'"),
         (FEATURES[0], GROUPS, r"key 'features': expected 5 axes.*\(10, 5, 4, 1\)"),
         (FEATURES, GROUPS[:, :9], r"key 'groups': expected shape \(3, 10, 5, 4, 1\).*\(3, 9"),
         (FEATURES, GROUPS[..., 0], "key 'groups': expected shape"),
@@ -85,7 +92,7 @@ def test_wrong_layout_is_refused_at_opening(tmp_path, features, groups, message)
 
 
 BAD_VALUES = [
-    (changed(FEATURES, np.nan), GROUPS, "'features'.*nan"),
+    (changed(FEATURES, np.nan), GROUPS, "'features'.*got NaN in 1 of [0-9,]+ values; repair"),
     (changed(FEATURES, np.inf), GROUPS, "'features'.*inf"),
     (changed(FEATURES, -0.25), GROUPS, r"'features'.*-0\.25"),
     (changed(FEATURES, 1.5), GROUPS, r"'features'.*1\.5"),

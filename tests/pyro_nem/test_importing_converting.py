@@ -57,7 +57,23 @@ def test_the_file_holds_the_videos_of_each_split(tmp_path):
 
 def test_without_masks_nothing_is_scored(tmp_path):
     convert(Given(FRAMES, None), tmp_path / "x.h5", SPLIT)
-    assert not written(tmp_path / "x.h5", "training", False).any()
+    with HDF5Frames(tmp_path / "x.h5", "training") as source:
+        assert source.read(0, 5)[1] is None
+
+
+def test_masks_of_some_videos_are_not_those_of_all(tmp_path):
+    class Some(Given):
+        def read(self, index):
+            video = super().read(index)
+            return video._replace(masks=None) if index in unknown else video
+
+    for unknown in ([0, 1], [7]):
+        with pytest.raises(DataError, match=f"video {unknown[0]}: expected masks as other videos"):
+            convert(Some(FRAMES, MASKS), tmp_path / "x.h5", SPLIT)
+    unknown = SPLIT["test"]
+    convert(Some(FRAMES, MASKS), tmp_path / "x.h5", SPLIT)
+    with HDF5Frames(tmp_path / "x.h5", "test") as source:
+        assert source.read(0, 3)[1] is None
 
 
 def test_other_floats_stay_floats(tmp_path):

@@ -212,3 +212,23 @@ def test_channels_say_how_often_the_image_is_halved(module):
 def test_a_template_needs_a_centre():
     with pytest.raises(ConfigError, match="odd"):
         LocatedDecoder(SHAPE, template=4)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (28, 28, 1, 1), (28, 28, 1.0), (28, 0, 1), 28])
+@pytest.mark.parametrize(
+    "network",
+    [
+        LocatedDecoder,
+        PatchEncoder,
+        DenseDecoder,
+        TiedDecoder,
+        ConvDecoder,
+        ConvEncoder,
+        FlatEncoder,
+    ],
+)
+def test_a_shape_of_images_has_rows_columns_and_channels(network, shape):
+    with pytest.raises(
+        ConfigError, match=r"image_shape: expected \(rows, columns, channels\), such"
+    ):
+        network(shape)

@@ -49,9 +49,9 @@ def test_each_key_is_a_line_in_its_panel():
 
 def test_a_stochastic_guides_divergence_has_its_own_panel():
     plain = learning_curves([{"update": 1, "train.loss": 2.0}])
-    assert len(plain.axes) == 3
+    assert len(plain.axes) == 1
     found = learning_curves([{"update": 1, "train.kl": 2.0}, {"update": 2, "validation.kl": 3.0}])
-    panel = found.axes[3]
+    panel = found.axes[1]
     assert [line.get_label() for line in panel.lines] == ["training", "validation"]
     assert list(panel.lines[1].get_ydata()) == [3.0]
 
@@ -77,17 +77,20 @@ def test_values_that_are_not_finite_leave_a_gap():
     np.testing.assert_array_equal(data, [1.0, math.nan, math.nan, 2.0])
 
 
-def test_an_empty_panel_says_so():
+def test_without_a_loss_its_panel_says_so():
     figure = learning_curves([])
-    for axes in figure.axes:
-        assert [text.get_text() for text in axes.texts] == ["not recorded"]
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["not recorded"]
     figure.draw_without_rendering()
 
 
-def test_a_model_that_does_not_segment_has_no_panels_for_it():
-    records = [{"update": 1, "train.loss": 2.0, "train.kl": 0.5}]
-    panels = learning_curves(records, segmentation=False).axes
+def test_only_what_has_values_has_a_panel():
+    unknown = {"train.ari": math.nan, "train.ari_last": math.nan, "validation.ari": math.nan}
+    records = [{"update": 1, "train.loss": 2.0, "train.kl": 0.5, **unknown}]
+    panels = learning_curves(records).axes
     assert [axes.get_title(loc="left") for axes in panels] == [
         "loss",
         "KL of the states, nats a step",
     ]
+    records.append({"update": 2, "validation.ari": 0.5})
+    assert len(learning_curves(records).axes) == 3
