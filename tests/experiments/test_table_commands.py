@@ -1,4 +1,4 @@
-"""What the command line of a table takes, lists and refuses."""
+"""What the command line of a table takes, lists and refuses, and where its files go."""
 
 import pytest
 from table_runner import SHAPES, SMALL, rows_of
@@ -85,6 +85,20 @@ def test_options_of_run_hold_for_all_runs(runner, tmp_path):
     settings |= {setting for _, setting, _ in rows_of(tmp_path / "results")}
     assert "3/3, clip norm 3.0, 50 steps, 4 sequences" in settings
     assert "3/1, official network, clip norm 3.0, prediction" in settings
+
+
+@pytest.mark.parametrize(
+    ("options", "folder"),
+    [
+        (["--scale", "smoke"], "runs/tables"),
+        (["--scale", "laptop"], "docs/results"),
+        (["--scale", "smoke", "--output", "docs/results"], "docs/results"),
+    ],
+)
+def test_smoke_runs_stay_out_of_published_tables(runner, tmp_path, capsys, options, folder):
+    assert main(["static", "--seeds", "1", "--only", "main", *options]) == 0
+    assert [path.parent for path in tmp_path.rglob("static_shapes.*")] == [tmp_path / folder] * 3
+    assert f"in {folder}: static_shapes.md" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("kind", [FRAMES, SEQUENCES, IMAGES])
