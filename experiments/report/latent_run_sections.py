@@ -109,7 +109,7 @@ def _scores(run: LatentRun) -> Iterator[Block]:
 def _training(run: LatentRun) -> Iterator[Block]:
     yield Text(how_it_ended(run.summary, run.settings.training, run.records))
     yield Picture(
-        embedded(learning_curves(run.records, segmentation=False)),
+        embedded(learning_curves(run.records, segmentation=False, unit=_units(run))),
         "Curves of the loss, and of the KL of the latents, over updates.",
         "A KL that falls to nothing is a posterior collapse.",
         wide=True,

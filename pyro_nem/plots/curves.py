@@ -29,7 +29,7 @@ class _Line(NamedTuple):
 # neighbours, so that a print in grey can be read as well.
 _PANELS = (
     (
-        "loss",
+        "loss, {unit}",
         (
             _Line("train.loss", "training", _TRAIN, "-"),
             _Line("validation.loss", "validation", _VALIDATION, "--"),
@@ -63,7 +63,9 @@ _DIVERGENCE = (
 )
 
 
-def learning_curves(records: Sequence[Mapping[str, float]], *, segmentation: bool = True) -> Figure:
+def learning_curves(
+    records: Sequence[Mapping[str, float]], *, segmentation: bool = True, unit: str = "nats a clip"
+) -> Figure:
     """Draw loss, adjusted Rand index, effective components and, if there is one, KL over updates.
 
     Parameters
@@ -76,6 +78,8 @@ def learning_curves(records: Sequence[Mapping[str, float]], *, segmentation: boo
         finite leaves a gap.
     segmentation
         Whether the model segments; if not, rand index and components are left out.
+    unit
+        That of the loss, and where the model does not segment of the KL.
 
     Returns
     -------
@@ -86,12 +90,13 @@ def learning_curves(records: Sequence[Mapping[str, float]], *, segmentation: boo
     has_kl = any(line.key in record for line in _DIVERGENCE[1] for record in records)
     panels = _PANELS if segmentation else _PANELS[:1]
     if has_kl:
-        panels = (*panels, _DIVERGENCE)
+        name = _DIVERGENCE[0] if segmentation else "KL of the latents, {unit}"
+        panels = (*panels, (name, _DIVERGENCE[1]))
     width = 13.0 / 3 * len(panels)
     figure = Figure(figsize=(width, 3.8), dpi=150, facecolor="white", layout="constrained")
     for index, (name, lines) in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), index + 1)
-        _draw_panel(axes, name, lines, records)
+        _draw_panel(axes, name.format(unit=unit), lines, records)
     return figure
 
 
@@ -118,7 +123,15 @@ def _draw_panel(
     tidy(axes, name)
     if axes.lines:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-        axes.legend(fontsize=8, frameon=False, handlelength=3.2)
+        # Below, where no line can be.
+        axes.legend(
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.14),
+            ncols=2,
+            fontsize=8,
+            frameon=False,
+            handlelength=3.2,
+        )
     else:
         axes.set(xticks=[], yticks=[])
         axes.text(0.5, 0.5, "not recorded", ha="center", transform=axes.transAxes, color=FAINT)

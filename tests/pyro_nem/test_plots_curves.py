@@ -86,8 +86,21 @@ def test_an_empty_panel_says_so():
 
 def test_a_model_that_does_not_segment_has_no_panels_for_it():
     records = [{"update": 1, "train.loss": 2.0, "train.kl": 0.5}]
-    panels = learning_curves(records, segmentation=False).axes
+    panels = learning_curves(records, segmentation=False, unit="nats an image").axes
     assert [axes.get_title(loc="left") for axes in panels] == [
-        "loss",
-        "KL of the states, nats a step",
+        "loss, nats an image",
+        "KL of the latents, nats an image",
     ]
+    panels = learning_curves(records).axes
+    assert panels[0].get_title(loc="left") == "loss, nats a clip"
+    assert panels[3].get_title(loc="left") == "KL of the states, nats a step"
+
+
+def test_no_line_is_under_a_legend():
+    records = [{"update": 1, "train.ari": 0.9, "validation.ari": 0.1, "validation.ari_last": 0.5}]
+    figure = learning_curves(records)
+    figure.draw_without_rendering()
+    panel = figure.axes[1]
+    label = panel.xaxis.label.get_window_extent()
+    assert panel.get_legend().get_window_extent().y1 < label.y0
+    assert panel.get_legend().get_window_extent().y0 >= figure.bbox.y0
