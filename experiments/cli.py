@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import torch
 import tyro
 
+from experiments.choices import CHOICES
 from experiments.option_names import naming_options
 from inference import expected_processes, said_first
 from pyro_nem.errors import ConfigError, ProcessError, PyroNemError
@@ -127,7 +128,8 @@ def parse(
     """
     # tyro exits itself, suggesting the right command line.
     config = (tyro.conf.FlagCreatePairsOff,)
-    return tyro.cli(options, prog=program, args=arguments, config=config)
+    with CHOICES:
+        return tyro.cli(options, prog=program, args=arguments, config=config)
 
 
 @contextlib.contextmanager

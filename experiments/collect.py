@@ -9,8 +9,9 @@ from pathlib import Path
 
 import tyro
 
-from experiments.cli import run_command
+from experiments.cli import File, run_command
 from experiments.kinds import FRAMES
+from experiments.scale import tables_folder
 from experiments.tables.bound_plans import BOUND_PLANS
 from experiments.tables.bound_rows import bound_rows
 from experiments.tables.kept_rows import read_notes, write_joined
@@ -37,8 +38,8 @@ class CollectOptions:
     run_dirs: tyro.conf.Positional[tuple[Path, ...]]
     """Folders of finished runs."""
 
-    output: Path = Path("docs/results")
-    """Folder for the tables."""
+    output: File = None
+    """Folder for the tables. Default: docs/results; with runs at the smoke scale runs/tables."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,15 +49,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: CollectOptions) -> int:
     rows = collect([RunDirectory(path) for path in options.run_dirs])
+    output = options.output or tables_folder(row.scale for row in rows)
     for experiment in sorted({row.experiment for row in rows}):
         own = [row for row in rows if row.experiment == experiment]
         # What a table has of its own, as a link to its figure, stays.
         notes = (
-            _notes(experiment)
-            | posterior_notes(own)
-            | read_notes(options.output / f"{experiment}.json")
+            _notes(experiment) | posterior_notes(own) | read_notes(output / f"{experiment}.json")
         )
-        print(write_joined(own, options.output, experiment, notes))
+        print(write_joined(own, output, experiment, notes))
+    if rows:
+        print(f"in {output}")
     return 0
 
 

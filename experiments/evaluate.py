@@ -7,7 +7,7 @@ import sys
 from experiments.cli import run_command, use_threads
 from experiments.frames.evaluate_options import EvaluateOptions
 from experiments.frames.open_run import open_run
-from experiments.frames.pictures import draw_pictures
+from experiments.frames.pictures import draw_segmentations
 from experiments.frames.scores import score_table
 from experiments.frames.trial import trial
 
@@ -35,7 +35,9 @@ def _evaluate(options: EvaluateOptions, arguments: list[str]) -> int:
         )
         scores, _ = asked.score(run)
         print(score_table(scores))
-        draw_pictures(run.objective, settings, {asked.name: run.source}, [], asked.file.parent)
+        draw_segmentations(
+            run.objective, settings, run.source, options.split, asked.file.parent, asked.name
+        )
     print(f"written to {asked.file}")
     return 0
 

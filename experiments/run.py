@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
 
+from experiments.choices import did_you_mean
 from experiments.frames.run import run_frames
 from experiments.images.run import run_images
 from experiments.kinds import FRAMES, IMAGES, SEQUENCES
@@ -26,8 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Without any, the parser of frames asks for one, and its help names all.
     name = next((word for word in words if word in kinds), words[0] if words else FRAMES.names[0])
     if name not in kinds:
-        close = difflib.get_close_matches(name, kinds, 1)
-        advice = f"; did you mean {close[0]}?" if close else ""
+        advice = did_you_mean(name, kinds)
         print(f"error: {name}: expected one of {', '.join(kinds)}{advice}", file=sys.stderr)
         return 2
     if kinds[name] is SEQUENCES:

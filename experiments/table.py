@@ -10,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from experiments.cli import INTERRUPTED, provenance, run_command
+from experiments.scale import tables_folder
 from experiments.sweeping.grid import GridPoint, expand, split_arguments, to_axes
 from experiments.sweeping.options import SweepOptions
 from experiments.sweeping.run_points import intention, run_name, run_points
@@ -80,6 +81,7 @@ def _run(options: TableOptions, passed: Sequence[str], arguments: Sequence[str])
     if "interrupted" in missing.values() and not time_is_up():
         return _say(missing, INTERRUPTED)
     source = provenance(_PROGRAM, arguments, "cpu")
+    output = options.output or tables_folder(point.settings.scale for point in every)
     text, untested = "", 0
     for name in sections:
         tested = [
@@ -90,10 +92,10 @@ def _run(options: TableOptions, passed: Sequence[str], arguments: Sequence[str])
         section = make_section(name, plan, runs, tested, source)
         if section is not None:
             # At once, since tests of later sections may take long, or fail.
-            text = _write(options, plan, name, section)
+            text = _write(output, plan, name, section)
     if text:
         print(text)
-        print(f"in {options.output}: {plan.file}.md, .csv, .json and figures")
+        print(f"in {output}: {plan.file}.md, .csv, .json and figures")
     if untested:
         missing[f"{untested} tests"] = "interrupted"
     if not missing:
@@ -175,16 +177,16 @@ def _points(
     return points
 
 
-def _write(options: TableOptions, plan: TablePlan, name: SectionName, section: Section) -> str:
+def _write(output: Path, plan: TablePlan, name: SectionName, section: Section) -> str:
     """Write a section beside what was there before; return all of it as Markdown."""
     curves, notes = section.curves, posterior_notes(section.rows)
     if curves is None or not curves.scores:
-        return write_joined(section.rows, options.output, plan.file, notes | {name: section.note})
+        return write_joined(section.rows, output, plan.file, notes | {name: section.note})
     file = f"{plan.file}_{name}.png"
     over = "steps" if curves.updates is None else "updates"
     note = f"{section.note}\n\n![{curves.label}, over {over}]({file})"
-    text = write_joined(section.rows, options.output, plan.file, notes | {name: note})
-    save_figure(seed_curves(*curves), options.output / file)
+    text = write_joined(section.rows, output, plan.file, notes | {name: note})
+    save_figure(seed_curves(*curves), output / file)
     return text
 
 

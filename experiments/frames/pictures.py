@@ -22,7 +22,7 @@ from pyro_nem.plots import (
     segmentation_gif,
 )
 
-__all__ = ["clip_samples", "draw_pictures", "segmentation_samples"]
+__all__ = ["clip_samples", "draw_pictures", "draw_segmentations", "segmentation_samples"]
 
 _SAMPLES = 3
 _SEED = 0
@@ -44,28 +44,56 @@ def draw_pictures(
     settings
         Steps and noise.
     sources
-        Title -> frames; the first sequences of each are drawn.
+        Split -> frames; the first sequences of each are drawn.
     records
         The lines of progress for the learning curves; none leaves them out.
     folder
         Where the files go; it has to exist.
     """
-    for title, source in sources.items():
-        if source.image_shape[2] not in (1, 3):
-            print(f"no pictures of {source.name}: only frames of 1 or 3 channels can be drawn")
-            continue
-        samples = segmentation_samples(objective, settings, source, title)
-        for index, sample in enumerate(samples):
-            save_figure(overview_figure(sample), folder / f"overview_{title}_{index}.png")
-        segmentation_gif(samples, folder / f"segmentation_{title}.gif")
+    for split, source in sources.items():
+        draw_segmentations(objective, settings, source, split, folder, split)
     if records:
         save_figure(learning_curves(records), folder / "learning_curves.png")
+
+
+def draw_segmentations(
+    objective: NEMObjective,
+    settings: FrameExperiment,
+    source: FrameSource,
+    split: str,
+    folder: Path,
+    name: str,
+) -> None:
+    """Write overviews and the animation of the first sequences of a source into a folder.
+
+    Parameters
+    ----------
+    objective, settings, folder
+        See :func:`draw_pictures`.
+    source
+        The frames.
+    split
+        What part of the data they are, for titles.
+    name
+        What tells the files from others.
+    """
+    if source.image_shape[2] not in (1, 3):
+        print(f"no pictures of {source.name}: only frames of 1 or 3 channels can be drawn")
+        return
+    title = f"{settings.experiment}, {split}"
+    samples = segmentation_samples(objective, settings, source, title)
+    for index, sample in enumerate(samples):
+        save_figure(overview_figure(sample), folder / f"overview_{name}_{index}.png")
+    segmentation_gif(samples, folder / f"segmentation_{name}.gif")
 
 
 def segmentation_samples(
     objective: NEMObjective, settings: FrameExperiment, source: FrameSource, title: str
 ) -> list[SegmentationSample]:
-    """Run the guide over the first sequences of a source and return what to draw."""
+    """Run the guide over the first sequences of a source and return what to draw.
+
+    For ``title`` see :func:`clip_samples`.
+    """
     device = next(objective.parameters()).device
     # A smoke run only has to show that pictures can be drawn.
     wanted = 1 if settings.scale == "smoke" else _SAMPLES
@@ -97,7 +125,7 @@ def clip_samples(
     batch
         The frames as they were read, [T + 1, B, rows, columns, C].
     title
-        What each picture says, before the number of the sequence.
+        What each picture says, before the number of the sequence and K.
     imagined
         The steps after those of ``rollout``. There the input is what the step before predicted.
     """
@@ -124,7 +152,7 @@ def clip_samples(
             gamma=maps(gamma[:, b]),
             gamma_init=maps(rollout.initial_gamma[b]),
             groups=_groups(batch, b),
-            title=f"{title} sequence {b}",
+            title=f"{title} sequence {b} (K = {gamma.shape[2]})",
         )
         for b in range(batch.frames.shape[1])
     ]

@@ -16,6 +16,7 @@ from experiments.frames.options import resolve, resume_settings
 from experiments.frames.run_names import default_run_directory
 from experiments.frames.run_options import RunOptions
 from experiments.frames.stages import Stage, begin_with, plan, stages
+from experiments.opening import folder_to_resume
 from experiments.resolving import given
 from experiments.sweeping.run_state import RunState, stage_state
 from inference import (
@@ -162,7 +163,7 @@ def _train_and_score(
 def _open(options: RunOptions) -> list[Stage]:
     """Return the stages of a new or continued run."""
     if options.resume:
-        directory = RunDirectory(options.run_dir or default_run_directory(resolve(options)[0]))
+        directory = folder_to_resume(options, lambda: default_run_directory(resolve(options)[0]))
         # The last stage of a staged run may not have begun.
         held = plan(directory) if plan(directory).config.exists() else directory
         settings = resume_settings(options, held)

@@ -94,4 +94,7 @@ def draw_pictures(
     for name, (images, title) in figures.items():
         save_figure(image_grid(images, title), folder / f"{name}.png")
     if records:
-        save_figure(learning_curves(records), folder / "learning_curves.png")
+        curves = learning_curves(
+            records, unit="nats an image", kl="KL of the latents, nats an image"
+        )
+        save_figure(curves, folder / "learning_curves.png")

@@ -16,6 +16,7 @@ from experiments.images.resolving import default_directory, resolve, resume_sett
 from experiments.images.score_table import score_run, score_table
 from experiments.opening import open_folder
 from experiments.report import write_report
+from experiments.report.wording import plural
 from experiments.resolving import given
 from experiments.scale import TEST_SEED
 from inference import Processes, RunDirectory, duration
@@ -110,7 +111,7 @@ def _introduce(settings: ImageExperiment, objective: ImageObjective, training: I
     latents = " and ".join(map(str, settings.latent_sizes))
     print(
         f"{latents} latents, {parameters:,} parameters; objective {settings.bound.objective} with "
-        f"{settings.bound.particles} particle(s); {len(training):,} training images, "
+        f"{plural(settings.bound.particles, 'particle')}; {len(training):,} training images, "
         f"{settings.binarization} binarisation; {settings.training.optimizer}; on "
         f"{settings.device}"
     )

@@ -110,7 +110,9 @@ def _scores(run: LatentRun) -> Iterator[Block]:
 def _training(run: LatentRun) -> Iterator[Block]:
     yield Text(how_it_ended(run.summary, run.settings.training, run.records))
     yield Picture(
-        embedded(learning_curves(run.records)),
+        embedded(
+            learning_curves(run.records, unit=_units(run), kl=f"KL of the latents, {_units(run)}")
+        ),
         "Curves of the loss, and of the KL of the latents, over updates.",
         "A KL that falls to nothing is a posterior collapse.",
         wide=True,

@@ -71,10 +71,10 @@ def _uncertainty(tree: xr.DataTree) -> Iterator[Block]:
         "show which pixels are uncertain.",
         f"The last frame of {shown}. Left map: entropy of the assignment, mean over "
         "restarts. Right map: how much more entropy their mean has, which is 0 where restarts "
-        "agree. Both as a share of log K, that of a guess. Background that every component "
-        "explains equally well is uncertain, as it should be. Components of the restarts are "
-        "matched with those of the first one, for display only: where restarts differ, no "
-        "matching is right.",
+        "agree. Both as a share of log K, that of a guess. Where true objects are known, pixels of "
+        "none or several of them are grey; elsewhere background that every component explains "
+        "equally well is uncertain, as it should be. Components of the restarts are matched with "
+        "those of the first one, for display only: where restarts differ, no matching is right.",
         wide=True,
     )
 

@@ -54,7 +54,8 @@ def draw_pictures(
     ]
     data.save(rows, folder)
     if records:
-        save_figure(learning_curves(records), folder / "learning_curves.png")
+        curves = learning_curves(records, unit="nats a step", kl="KL of the latents, nats a step")
+        save_figure(curves, folder / "learning_curves.png")
 
 
 def _each(sequences: Tensor) -> NDArray[np.float32]:

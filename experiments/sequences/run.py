@@ -10,6 +10,7 @@ from experiments.carrying_out import carry_out, origin
 from experiments.cli import run_command, use_threads
 from experiments.opening import open_folder
 from experiments.report import write_report
+from experiments.report.wording import plural
 from experiments.resolving import given
 from experiments.scale import TEST_SEED
 from experiments.sequences.assembly import build_objective
@@ -146,6 +147,7 @@ def _introduce(
     print(
         f"{settings.model} on {data}, {parameters:,} parameters; {latents}"
         f"G = {settings.hidden_size}; objective {settings.bound.objective} with "
-        f"{settings.bound.particles} particle(s); {len(pieces):,} training sequences of "
-        f"{pieces.num_steps:,} steps; on {settings.device}"
+        f"{plural(settings.bound.particles, 'particle')}; "
+        f"{plural(len(pieces), 'training sequence')}, {pieces.num_steps:,} steps in all; on "
+        f"{settings.device}"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import shlex
 from collections.abc import Collection, Mapping, Sequence
@@ -10,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
 
+from experiments.choices import did_you_mean
 from experiments.cli import parse
 from experiments.kinds import AnyExperimentName, Kind, Settings, kind_of
 from experiments.option_names import naming_options
@@ -96,9 +96,8 @@ def to_axes(
         if name in _DECIDED:
             raise ConfigError(f"{name}: is decided for each run; {_DECIDED[name]}")
         if name not in known:
-            close = difflib.get_close_matches(name, {*known, *own}, n=1)
-            advice = f"did you mean {close[0]}?" if close else "see --help"
-            raise ConfigError(f"{name}: expected an option of this command or of run; {advice}")
+            advice = did_you_mean(name, {*known, *own}) or "; see --help"
+            raise ConfigError(f"{name}: expected an option of this command or of run{advice}")
         if name in axes:
             raise ConfigError(f"{name}: given twice; name all values behind one {name}")
         axes[name] = values

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
-from experiments.cli import Choice, Count, Number
+from experiments.cli import Choice, Count, File, Number
 from experiments.scale import Scale
 from pyro_nem.checks import at_least
 from pyro_nem.errors import ConfigError
@@ -77,9 +76,10 @@ class TableOptions:
     """Stop after so many minutes: running runs save, which takes seconds, a test ends first.
     Default: never."""
 
-    output: Path = Path("docs/results")
+    output: File = None
     """Folder for EXPERIMENT.md (of recipe: recipe.md), .csv, .json and the figures. Rows that are
-    there stay, but for those that are made again; a figure is of the runs at hand."""
+    there stay, but for those that are made again; a figure is of the runs at hand. Default:
+    docs/results; at the smoke scale runs/tables."""
 
     dry_run: bool = False
     """Only list the runs and tests, how far they are and the commands that would be run."""

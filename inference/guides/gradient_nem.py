@@ -56,7 +56,8 @@ class GradientNEM(RecurrentGuide):
         if not isinstance(model.decoder, TiedDecoder):
             raise ConfigError(
                 "model: gradient N-EM differentiates its decoder by hand and expects a "
-                f"TiedDecoder, got {type(model.decoder).__name__}; use the guide RNN-EM instead"
+                f"TiedDecoder, got {type(model.decoder).__name__}; build the model with "
+                "pyro_nem.networks.TiedDecoder(image_shape), or use the guide RNN-EM"
             )
         if not isinstance(model.pixels, BernoulliPixels):
             raise ConfigError(

@@ -77,7 +77,9 @@ class VRNN(RecurrentGuide):
             raise ConfigError(
                 "model: the guide VRNN needs a prior that follows its recurrence, got "
                 f"{type(model.prior).__name__}; build the model with "
-                "SpatialMixture(decoder, K, prior=RecurrentPrior(state_size, context_size))"
+                "SpatialMixture(decoder, K, prior=RecurrentPrior(state_size, context_size)), where "
+                "state_size + context_size is the decoder's state_size, "
+                f"{model.state_size + model.prior.context_size}"
             )
         size = model.prior.context_size
         self.views = tuple(views)

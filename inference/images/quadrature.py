@@ -80,17 +80,21 @@ def quadrature_likelihood(
     even = torch.arange(points, device=x.device) % 2 == 0
     grid = torch.cartesian_prod(*[axis] * size).reshape(-1, size)  # [S, H]
     coarse = torch.cartesian_prod(*[even] * size).reshape(-1, size).all(-1)  # [S]
-    fine, rough = [], []
-    rows = max(1, _AT_ONCE // len(x))
+    parts = list(
+        zip(*(each.split(max(1, _AT_ONCE // len(x))) for each in (grid, coarse)), strict=True)
+    )
+    # Sums that stay are written here: new ones would lie between the freed blocks of the densities,
+    # which then could not be used again, and memory would grow by a block for each.
+    fine, rough = x.new_empty(2, len(parts), len(x), dtype=torch.double)
     with as_trained(objective), torch.no_grad():
-        for z, kept in zip(grid.split(rows), coarse.split(rows), strict=True):
+        for index, (z, kept) in enumerate(parts):
             law = model.law_of_images.law(model.decode(z.to(x)).unsqueeze(1))  # [s, 1], D
             prior = Normal(0.0, 1.0).log_prob(z).sum(-1, keepdim=True)  # [s, 1]
             joint = prior + law.log_prob(x)  # [s, B]
-            fine.append(joint.logsumexp(0))
-            rough.append(joint[kept].logsumexp(0))  # -inf without a point
+            fine[index] = joint.logsumexp(0)
+            rough[index] = joint[kept].logsumexp(0)  # -inf without a point
     # The ends have half the weight by the rule, and next to none in the sum.
     width = size * math.log(2 * _END / (points - 1))
-    found = torch.stack(fine).logsumexp(0) + width
-    half = torch.stack(rough).logsumexp(0) + width + size * math.log(2.0)
+    found = fine.logsumexp(0) + width
+    half = rough.logsumexp(0) + width + size * math.log(2.0)
     return QuadratureLikelihood(found, (found - half).abs())

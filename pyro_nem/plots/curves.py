@@ -29,7 +29,7 @@ class _Line(NamedTuple):
 # neighbours, so that a print in grey can be read as well.
 _PANELS: tuple[tuple[str, tuple[_Line, ...]], ...] = (
     (
-        "loss",
+        "loss, {unit}",
         (
             _Line("train.loss", "training", _TRAIN, "-"),
             _Line("validation.loss", "validation", _VALIDATION, "--"),
@@ -52,7 +52,7 @@ _PANELS: tuple[tuple[str, tuple[_Line, ...]], ...] = (
         ),
     ),
     (
-        "KL of the states, nats a step",
+        "{kl}",
         (
             _Line("train.kl", "training", _TRAIN, "-"),
             _Line("validation.kl", "validation", _VALIDATION, "--"),
@@ -61,7 +61,12 @@ _PANELS: tuple[tuple[str, tuple[_Line, ...]], ...] = (
 )
 
 
-def learning_curves(records: Sequence[Mapping[str, float]]) -> Figure:
+def learning_curves(
+    records: Sequence[Mapping[str, float]],
+    *,
+    unit: str = "nats a clip",
+    kl: str = "KL of the states, nats a step",
+) -> Figure:
     """Draw loss, adjusted Rand index, effective components and, if there is one, KL over updates.
 
     Parameters
@@ -72,6 +77,10 @@ def learning_curves(records: Sequence[Mapping[str, float]]) -> Figure:
         any record. A record without `update` has no place on the axis and is left out; of several
         with the same update, as a resumed run may write, the last counts. A value that is not
         finite leaves a gap.
+    unit
+        That of the loss.
+    kl
+        The title of the panel of the KL.
 
     Returns
     -------
@@ -91,7 +100,7 @@ def learning_curves(records: Sequence[Mapping[str, float]]) -> Figure:
     figure = Figure(figsize=(width, 3.8), dpi=150, facecolor="white", layout="constrained")
     for index, (name, lines) in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), index + 1)
-        _draw_panel(axes, name, lines, records)
+        _draw_panel(axes, name.format(unit=unit, kl=kl), lines, records)
     return figure
 
 
@@ -118,7 +127,15 @@ def _draw_panel(
     tidy(axes, name)
     if axes.lines:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-        axes.legend(fontsize=8, frameon=False, handlelength=3.2)
+        # Below, where no line can be.
+        axes.legend(
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.14),
+            ncols=2,
+            fontsize=8,
+            frameon=False,
+            handlelength=3.2,
+        )
     else:
         axes.set(xticks=[], yticks=[])
         axes.text(0.5, 0.5, "not recorded", ha="center", transform=axes.transAxes, color=FAINT)

@@ -1,5 +1,6 @@
 """Images in a grid."""
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ __all__ = ["image_grid"]
 
 _DPI = 150
 _SCALE = 2  # dots a pixel, so that every pixel becomes a square of whole dots
-_TITLE = 40
+_LINE = 30  # dots a line of the title
+_LETTER = 11
 _INK = "#222222"
 
 
@@ -24,7 +26,7 @@ def image_grid(images: NDArray[Any], title: str, *, gap: int = 1) -> Figure:
     images
         Ink in [0, 1], `[grid rows, grid columns, rows, columns]`; values outside are clipped.
     title
-        What is written above them.
+        What is written above them, in as many lines as it takes.
     gap
         Pixels between images.
 
@@ -42,12 +44,16 @@ def image_grid(images: NDArray[Any], title: str, *, gap: int = 1) -> Figure:
     page = np.zeros((down, rows + gap, across, columns + gap))
     page[:, :rows, :, :columns] = images.transpose(0, 2, 1, 3).clip(0.0, 1.0)
     page = page.reshape(down * (rows + gap), across * (columns + gap))
-    height, width = _SCALE * page.shape[0], _SCALE * page.shape[1]
-    size = (width / _DPI, (height + _TITLE) / _DPI)
-    figure = Figure(figsize=size, dpi=_DPI, facecolor="white")
-    axes = figure.add_axes((0.0, 0.0, 1.0, height / (height + _TITLE)))
+    height, drawn = _SCALE * page.shape[0], _SCALE * page.shape[1]
+    # A page of few images may be narrower than a word.
+    width = max([drawn, *(_LETTER * len(word) for word in title.split())])
+    lines = textwrap.wrap(title, width // _LETTER)
+    top = 10 + _LINE * len(lines)
+    figure = Figure(figsize=(width / _DPI, (height + top) / _DPI), dpi=_DPI, facecolor="white")
+    axes = figure.add_axes((0.0, 0.0, drawn / width, height / (height + top)))
     axes.imshow(page, cmap="gray_r", vmin=0.0, vmax=1.0, interpolation="nearest", aspect="auto")
     axes.set_axis_off()
-    figure.text(0.01, 1.0 - 0.5 * _TITLE / (height + _TITLE), title, va="center", fontsize=9)
+    middle = 1.0 - 0.5 * top / (height + top)
+    figure.text(0.01, middle, "\n".join(lines), va="center", fontsize=9)
     figure.texts[0].set_color(_INK)
     return figure

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -37,7 +38,7 @@ class RollPicture(NamedTuple):
 def piano_roll_figure(
     rows: Sequence[Sequence[RollPicture]], *, lowest_note: int, notes: tuple[int, int] | None = None
 ) -> Figure:
-    """Draw rolls in rows, time to the right and pitch upwards.
+    """Draw rolls in rows, time in steps to the right and pitch upwards.
 
     Parameters
     ----------
@@ -82,6 +83,17 @@ def piano_roll_figure(
             axis.set_title(picture.title, loc="left", fontsize=8, color=_INK)
             axis.tick_params(labelsize=7)
             axis.spines[["top", "right"]].set_visible(False)
+    for axis in axes[-1]:
+        axis.set_xlabel("step", fontsize=7, color=_INK)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("MIDI note", fontsize=7, color=_INK)
+    if any(picture.seen is not None for row in rows for picture in row):
+        figure.legend(
+            handles=[Patch(color=_PREDICTED, label="continued by the model")],
+            loc="outside lower right",
+            fontsize=7,
+            frameon=False,
+        )
     return figure
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,6 +19,7 @@ __all__ = ["RestartSample", "uncertainty_figure", "uncertainty_maps"]
 
 _CELL = 1.0  # inches
 _MAP = "cividis"  # lightness grows evenly, and it looks the same to most colour-blind readers
+_LEFT_OUT = "#D9D9D9"  # lighter than any colour of the map without being one
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,9 @@ def _entropy(gamma: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
 def uncertainty_figure(samples: Sequence[RestartSample]) -> Figure:
     """Draw a row for each frame: frame, truth, the restarts' assignments, two maps of uncertainty.
 
+    The maps leave out pixels that are not scored, which every component may explain equally well:
+    they are grey. A frame without any scored pixel has all of them.
+
     Parameters
     ----------
     samples
@@ -91,12 +96,14 @@ def uncertainty_figure(samples: Sequence[RestartSample]) -> Figure:
     labels += ["uncertain in\neach restart", "differs between\nrestarts"]
     size = (_CELL * len(labels) + 1.5, _CELL * len(samples) + 0.5)
     figure = Figure(figsize=size, dpi=110, facecolor="white", layout="constrained")
+    colours = matplotlib.colormaps[_MAP].with_extremes(bad=_LEFT_OUT)
     grid = figure.subplots(len(samples), len(labels), squeeze=False)
     for row, sample in zip(grid, samples, strict=True):
         for axes, image in zip(row[:-2], _pictures(sample), strict=True):
             _show(axes, image)
         for axes, values in zip(row[-2:], uncertainty_maps(sample.gamma), strict=True):
-            axes.imshow(values, cmap=_MAP, vmin=0, vmax=1, interpolation="nearest")
+            shown = np.ma.masked_array(values, _left_out(sample))
+            axes.imshow(shown, cmap=colours, vmin=0, vmax=1, interpolation="nearest")
             _bare(axes)
         row[0].set_ylabel(sample.title, fontsize=8, color=INK)
     for axes, label in zip(grid[0], labels, strict=True):
@@ -105,6 +112,14 @@ def uncertainty_figure(samples: Sequence[RestartSample]) -> Figure:
     bar.set_ticks([0, 0.5, 1], labels=["certain", "half", "a guess"])
     bar.ax.tick_params(labelsize=8, color=FAINT, labelcolor=FAINT)
     return figure
+
+
+def _left_out(sample: RestartSample) -> NDArray[np.bool_]:
+    """Return where the maps are grey."""
+    if sample.groups is None or not sample.groups.any():
+        return np.zeros(sample.gamma.shape[2:], dtype=np.bool_)
+    where: NDArray[np.bool_] = sample.groups == 0
+    return where
 
 
 def _pictures(sample: RestartSample) -> list[NDArray[Any]]:

@@ -184,6 +184,18 @@ def test_files_are_written(tmp_path):
     assert (tmp_path / "results" / "flying_shapes.csv").read_text().startswith("experiment,setting")
 
 
+@pytest.mark.parametrize(
+    ("scales", "folder"),
+    [(["laptop"], "docs/results"), (["smoke"], "runs/tables"), (["paper", "smoke"], "runs/tables")],
+)
+def test_smoke_runs_stay_out_of_published_tables(tmp_path, monkeypatch, capsys, scales, folder):
+    monkeypatch.chdir(tmp_path)
+    runs = [make_run(tmp_path / scale, 0, 0.5, scale=scale) for scale in scales]
+    assert main([str(run.path) for run in runs]) == 0
+    assert [path.parent for path in tmp_path.rglob("flying_shapes.*")] == [tmp_path / folder] * 3
+    assert f"in {folder}\n" in capsys.readouterr().out
+
+
 def test_unlabelled_data_have_fewer_rows(tmp_path):
     run = make_run(tmp_path / "a", 0, None)
     assert collect([run]) == []

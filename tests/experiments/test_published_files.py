@@ -24,8 +24,8 @@ EXPERIMENTS = {
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Drawing takes most of a small run's time, and is the same for every file."""
-    for program in (finish, evaluate):
-        monkeypatch.setattr(program, "draw_pictures", lambda *arguments: None)
+    monkeypatch.setattr(finish, "draw_pictures", lambda *arguments: None)
+    monkeypatch.setattr(evaluate, "draw_segmentations", lambda *arguments: None)
     monkeypatch.setattr(finish, "write_report", lambda *arguments, **options: None)
 
 

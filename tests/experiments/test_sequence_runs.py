@@ -59,7 +59,8 @@ def test_every_model_and_objective_runs(jsb, tmp_path, capsys, options, bounds):
     printed = capsys.readouterr().out
     assert "independent notes" in printed
     # Tunes of 9, 30, 12 and 25 steps in pieces of 20.
-    assert "6 training sequences of 76 steps" in printed
+    assert "6 training sequences, 76 steps in all" in printed
+    assert "(s)" not in printed
     assert "update 4/4 | train loss" in printed
 
 

@@ -1,4 +1,4 @@
-"""What the command line of a table takes, lists and refuses."""
+"""What the command line of a table takes, lists and refuses, and where its files go."""
 
 import pytest
 from table_runner import SHAPES, SMALL, rows_of
@@ -96,6 +96,20 @@ def test_runs_have_as_many_threads_as_asked(runner, capsys):
         assert len(lines) == 10
         assert all(line.endswith(f" --threads {threads}") for line in lines)
         assert all(line.count("--threads") == 1 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("options", "folder"),
+    [
+        (["--scale", "smoke"], "runs/tables"),
+        (["--scale", "laptop"], "docs/results"),
+        (["--scale", "smoke", "--output", "docs/results"], "docs/results"),
+    ],
+)
+def test_smoke_runs_stay_out_of_published_tables(runner, tmp_path, capsys, options, folder):
+    assert main(["static", "--seeds", "1", "--only", "main", *options]) == 0
+    assert [path.parent for path in tmp_path.rglob("static_shapes.*")] == [tmp_path / folder] * 3
+    assert f"in {folder}: static_shapes.md" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("kind", [FRAMES, SEQUENCES, IMAGES])

@@ -236,8 +236,14 @@ def test_a_drawn_normal_is_a_normal_that_gives_its_draw():
 
 
 def test_models_and_cells_that_do_not_fit_are_refused():
-    with pytest.raises(ConfigError, match="got UniformPrior; build the model with"):
-        VRNN(build("rnn-em, located", 2)[0])
+    other, _ = build("rnn-em, located", 2)
+    with pytest.raises(ConfigError, match="got UniformPrior; build the model with") as refusal:
+        VRNN(other)
+    # What the message asks for is a model that fits.
+    sizes = f"state_size + context_size is the decoder's state_size, {other.decoder.state_size}"
+    assert str(refusal.value).endswith(sizes)
+    prior = RecurrentPrior(3, other.decoder.state_size - 3)
+    VRNN(SpatialMixture(other.decoder, 2, prior=prior))
     model, _ = build("vrnn", 2)
     with pytest.raises(ConfigError, match="cell: carries a state of size 7"):
         VRNN(model, cell=GatedCell(128 + STATE, 7))

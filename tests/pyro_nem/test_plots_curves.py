@@ -87,10 +87,25 @@ def test_without_a_loss_its_panel_says_so():
 def test_only_what_has_values_has_a_panel():
     unknown = {"train.ari": math.nan, "train.ari_last": math.nan, "validation.ari": math.nan}
     records = [{"update": 1, "train.loss": 2.0, "train.kl": 0.5, **unknown}]
-    panels = learning_curves(records).axes
+    panels = learning_curves(
+        records, unit="nats an image", kl="KL of the latents, nats an image"
+    ).axes
     assert [axes.get_title(loc="left") for axes in panels] == [
-        "loss",
-        "KL of the states, nats a step",
+        "loss, nats an image",
+        "KL of the latents, nats an image",
     ]
     records.append({"update": 2, "validation.ari": 0.5})
     assert len(learning_curves(records).axes) == 3
+    panels = learning_curves(records).axes
+    assert panels[0].get_title(loc="left") == "loss, nats a clip"
+    assert panels[2].get_title(loc="left") == "KL of the states, nats a step"
+
+
+def test_no_line_is_under_a_legend():
+    records = [{"update": 1, "train.ari": 0.9, "validation.ari": 0.1, "validation.ari_last": 0.5}]
+    figure = learning_curves(records)
+    figure.draw_without_rendering()
+    panel = figure.axes[1]
+    label = panel.xaxis.label.get_window_extent()
+    assert panel.get_legend().get_window_extent().y1 < label.y0
+    assert panel.get_legend().get_window_extent().y0 >= figure.bbox.y0

@@ -20,7 +20,22 @@ def test_every_image_has_its_place_and_ink_is_dark():
     assert page.max() == 1.0
     assert picture.get_cmap()(1.0)[:3] == (0.0, 0.0, 0.0)
     assert picture.get_clim() == (0.0, 1.0)
-    assert [text.get_text() for text in figure.texts] == ["two rows"]
+    assert [text.get_text() for text in figure.texts] == ["two\nrows"]
+
+
+@pytest.mark.parametrize("across", [1, 4, 10])
+def test_a_title_is_never_cut(across):
+    title = "test digits, each above its reconstruction"
+    figure = image_grid(np.ones((2, across, 28, 28)), title)
+    figure.draw_without_rendering()
+    (text,) = figure.texts
+    assert text.get_text().split() == title.split()
+    (axes,) = figure.axes
+    place = text.get_window_extent()
+    assert place.x1 <= figure.bbox.x1
+    assert axes.bbox.y1 <= place.y0 < place.y1 <= figure.bbox.y1
+    # Every pixel is a square of whole dots.
+    assert (axes.bbox.width, axes.bbox.height) == pytest.approx((2 * 29 * across, 2 * 2 * 29))
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 5), (0, 1, 4, 5)])

@@ -37,6 +37,17 @@ def test_every_note_is_a_bar_and_predicted_ones_have_another_colour():
     assert not whole.lines
 
 
+def test_axes_and_the_colour_of_continued_notes_are_explained():
+    picture = RollPicture("one", roll((0, 39), (3, 44)), seen=2)
+    figure = piano_roll_figure([[picture] * 2] * 2, lowest_note=21)
+    labels = [(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes]
+    assert labels == [("", "MIDI note"), ("", ""), ("step", "MIDI note"), ("step", "")]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["continued by the model"]
+    assert legend.get_patches()[0].get_facecolor() == bars(figure.axes[0])[1][2]
+    assert not piano_roll_figure([[picture._replace(seen=None)]], lowest_note=21).legends
+
+
 def test_all_pictures_show_the_octaves_that_hold_all_notes():
     rows = [
         [RollPicture("low", roll((0, 39))), RollPicture("empty", roll())],

@@ -107,7 +107,20 @@ def test_the_uncertainty_figure_has_a_row_for_each_frame(channels, groups):
     figure = uncertainty_figure(samples)
     cells = [axes for axes in figure.axes if axes.images]
     assert len(cells) == 2 * (1 + groups + 2 + 2)
-    np.testing.assert_array_equal(cells[-1].images[0].get_array(), uncertainty_maps(gamma)[1])
+    for shown, values in zip(cells[-2:], uncertainty_maps(gamma), strict=True):
+        drawn = shown.images[0].get_array()
+        left_out = truth == 0 if groups else np.zeros((4, 5), bool)
+        np.testing.assert_array_equal(np.ma.getmaskarray(drawn), left_out)
+        np.testing.assert_array_equal(drawn.data[~left_out], values[~left_out])
+        red, green, blue, _ = shown.images[0].get_cmap().get_bad()
+        assert red == green == blue
     figure.draw_without_rendering()
     with pytest.raises(ConfigError, match="samples: expected at least one"):
         uncertainty_figure([])
+
+
+def test_a_frame_without_labels_has_all_of_its_maps():
+    gamma = np.full((2, 3, 4, 5), 1 / 3)
+    sample = RestartSample(np.zeros((4, 5, 1)), gamma, np.zeros((4, 5), np.uint8), "unlabelled")
+    for axes in uncertainty_figure([sample]).axes[-3:-1]:
+        assert not np.ma.getmaskarray(axes.images[0].get_array()).any()
