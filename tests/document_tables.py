@@ -116,6 +116,22 @@ TABLES = [
         ],
     ),
     Table(
+        "images.md",
+        "| two latents, seed 0 | nats an image |",
+        "vae_mnist",
+        [
+            Block(
+                ["dynamic-elbo-latent-size2 | test.nll_{}"],
+                {
+                    "ELBO": "elbo",
+                    "IWAE-5000": "iwae_5000",
+                    "HMC, 400 samples": "hmc",
+                    "quadrature, 401 x 401 points": "quadrature",
+                },
+            )
+        ],
+    ),
+    Table(
         "speech.md",
         "| | scaled | units of the recordings |",
         "speech",
@@ -144,6 +160,32 @@ TABLES = [
                     "volume of a frame from the one before": "frame_volume",
                 },
             ),
+        ],
+    ),
+    Table(
+        "diagnostics.md",
+        "| | k-hat, median | share above 0.7 | effective draws, median | IWAE less ELBO, nats "
+        "| active latents |",
+        "chorales + ideas",
+        [
+            Block(
+                [
+                    f"{{}} | test.{name}"
+                    for name in (
+                        *("k_hat", "k_hat_above_0.7", "effective_draws", "bound_gap"),
+                        "active_z",
+                    )
+                ],
+                {
+                    "`chorales`": "jsb-vrnn-elbo",
+                    "`chorales`, IWAE-4, `--smoothing off`": "jsb-vrnn-iwae4-no-smoothing",
+                    "`chorales`, FIVO-4, `--smoothing off`": "jsb-vrnn-fivo4-no-smoothing",
+                    "`strokes --updates 400`": "vrnn-elbo-kl-warmup100-updates400",
+                    "the same with `--batch-norm on`": (
+                        "vrnn-elbo-batch-norm-kl-warmup100-updates400"
+                    ),
+                },
+            )
         ],
     ),
     Table(
