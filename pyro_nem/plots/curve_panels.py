@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from pyro_nem.errors import ConfigError
 from pyro_nem.plots.style import BLUE, INK, ORANGE, VERMILION, tidy
@@ -64,6 +65,10 @@ def curve_panels(panels: Sequence[CurvePanel], label: str) -> Figure:
                 across, up, style, color=colour, marker=marker, markersize=3, label=name, lw=1.4
             )
         axis.set_xscale("log")
+        # Powers of ten alone would leave a panel of less than a decade with one label.
+        axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlabel(panel.label)
         tidy(axis, panel.title)
     for axis in axes[len(panels) :]:

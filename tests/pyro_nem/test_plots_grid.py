@@ -1,5 +1,7 @@
 """Images in a grid, and curves in panels."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -67,3 +69,15 @@ def test_too_many_lines_or_no_panel_are_refused():
     for panels in ([], [CurvePanel("many", "x", many)]):
         with pytest.raises(ConfigError, match="panels: expected at least one and up to 4"):
             curve_panels(panels, "y")
+
+
+def test_labels_of_less_than_a_decade_neither_lack_nor_touch():
+    points = [(count * 1e5, 1.0) for count in (1, 2, 3, 4, 5)]
+    panels = [CurvePanel("few", "images", {"a": points})] * 4
+    figure = curve_panels(panels, "y")
+    figure.draw_without_rendering()
+    labels = [label for label in figure.axes[0].get_xticklabels(which="both") if label.get_text()]
+    inside = [label for label in labels if 1e5 <= label.get_position()[0] <= 5e5]
+    assert [label.get_text() for label in inside] == ["100k", "200k", "500k"]
+    edges = [label.get_window_extent() for label in inside]
+    assert all(one.x1 < other.x0 for one, other in itertools.pairwise(edges))
