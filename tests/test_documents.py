@@ -256,7 +256,9 @@ def test_commands_run(line, workspace):
     elif program == "experiments.sequences.generate":
         arguments = [*without(arguments, "--steps", "--count"), "--steps", "3", "--count", "2"]
     elif program == "experiments.images.evaluate":
-        small = ["--samples", "20"] if "hmc" in arguments else ["--particles", "2"]
+        small = {"hmc": ["--samples", "20"], "quadrature": ["--points", "21"]}.get(
+            arguments[-1], ["--particles", "2"]
+        )
         arguments = without(first_values(arguments), "--particles", "--images")
         arguments += ["--images", "2", *small]
     elif program == "experiments.images.sweep":
