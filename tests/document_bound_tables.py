@@ -91,11 +91,14 @@ BOUND_TABLES = [
         [
             Block(
                 [
-                    f"dynamic-elbo-latent-size{{}}{optimizer} | test.{name}"
+                    f"dynamic-elbo{{}}{optimizer} | test.{name}"
                     for optimizer in ("", "-adagrad")
                     for name in ("nll_elbo", "kl", "active_z_1")
                 ],
-                {size: size for size in ("2", "5", "10", "50", "200")},
+                {
+                    "20": "",
+                    **{size: f"-latent-size{size}" for size in ("2", "5", "10", "50", "200")},
+                },
             )
         ],
     ),
