@@ -1,9 +1,8 @@
 """The settings of each experiment at each scale.
 
-The paper scale follows the released code (README and named configurations of Greff et al. 2017, and
-of van Steenkiste et al. 2018 for balls and the guide r-nem).
-The laptop scale trains for minutes and is tested as the paper's is. The improved recipe has a small
-network and a learning rate that rises and falls (docs/experiments.md has what each part gives).
+They start from those of the papers. The laptop scale trains for minutes and is tested as the
+paper's is. The improved recipe has a small network and a learning rate that rises and falls
+(docs/experiments.md has what each part gives).
 """
 
 from __future__ import annotations
@@ -20,13 +19,12 @@ from experiments.frames.config import (
     RecipeName,
     Variant,
 )
+from experiments.frames.paper_settings import paper_settings
 from experiments.scale import Scale
-from inference import BoundConfig, Execution, TrainingConfig
 from inference.guides import LOCATED_VIEWS
-from pyro_nem.data import Noise
 from pyro_nem.errors import ConfigError
 
-__all__ = ["at_variant", "defaults", "usual_network", "usual_recipe"]
+__all__ = ["at_variant", "defaults", "usual_network", "usual_recipe", "usual_settings"]
 
 # Learning rates of the released code, 1e-3 and 5e-4, as multiples of that for all digits.
 _RATES: dict[Variant, float] = {"20": 2.0, "500": 1.0, "full": 1.0}
@@ -63,19 +61,14 @@ def defaults(
     ConfigError
         If guide and network do not go together.
     """
-    balls = experiment in BALLS
     if guide is None:
-        guide = "r-nem" if balls else "rnn-em"
+        guide = "r-nem" if experiment in BALLS else "rnn-em"
     if guide == "n-em" and network == "located":
         raise ConfigError(
             "--network located: gradient N-EM differentiates its own one-matrix decoder; leave "
             "--network out, or use --guide rnn-em"
         )
-    settings = _balls(experiment, guide) if balls else _paper(experiment, guide)
-    if experiment == "flying_mnist":
-        settings = _digits(settings)
-    if experiment == "sprites":
-        settings = _sprites(settings)
+    settings = paper_settings(experiment, guide)
     if guide == "n-em" and settings.pixels != "bernoulli":
         raise ConfigError(
             f"--guide n-em: gradient N-EM expects binary frames, and those of {experiment} are "
@@ -95,6 +88,22 @@ def defaults(
     if network == "located":
         settings = _located(settings)
     return settings if variant is None else at_variant(settings, variant)
+
+
+def usual_settings(settings: FrameExperiment) -> FrameExperiment:
+    """Return what a run would have been without the options that vary the same experiment.
+
+    Those that choose defaults are kept: scale, guide, network, digits, recipe and stages.
+    """
+    return defaults(
+        settings.experiment,
+        settings.scale,
+        settings.guide,
+        settings.network,
+        settings.variant,
+        settings.recipe,
+        settings.staged,
+    )
 
 
 def usual_recipe(experiment: ExperimentName, scale: Scale) -> RecipeName:
@@ -121,92 +130,6 @@ def at_variant(settings: FrameExperiment, variant: Variant) -> FrameExperiment:
         rate = training.learning_rate / _RATES[settings.variant or "full"] * _RATES[variant]
         training = replace(training, learning_rate=rate)
     return replace(settings, variant=variant, training=training)
-
-
-def _paper(experiment: ExperimentName, guide: GuideName) -> FrameExperiment:
-    static = experiment == "static_shapes"
-    return FrameExperiment(
-        experiment=experiment,
-        scale="paper",
-        recipe="official",
-        guide=guide,
-        network="official",
-        pixels="bernoulli",
-        views=("masked-residual",),
-        attention=True,
-        gradient_gamma=static,
-        gradient_psi=True,
-        objects=3,
-        most_objects=None,
-        variant=None,
-        staged=False,
-        components=4 if static else 3,
-        steps=15 if static else 20,
-        frames=1 if static else 21,
-        data=None,
-        training_sequences=50_000,
-        validation_sequences=1_000,
-        test_sequences=10_000,
-        iwae_particles=100,
-        iwae_sequences=100,
-        noise=Noise("bitflip", 0.1 if static else 0.2),
-        step_weights="last" if static else "all",
-        inter_weight=1.0,
-        bound=BoundConfig(),
-        # 500 epochs of 781 updates at most, stopped 10 epochs after the best one.
-        training=TrainingConfig(
-            updates=390_500,
-            batch_size=64,
-            learning_rate=1e-3,
-            warmup=0,
-            decay="constant",
-            log_every=100,
-            validate_every=781,
-            patience=10,
-        ),
-        execution=Execution(),
-        device="cpu",
-    )
-
-
-def _digits(settings: FrameExperiment) -> FrameExperiment:
-    """Return the settings of grey digits, two in each video."""
-    return replace(
-        settings,
-        pixels="gaussian",
-        # The original normalises what its network reads.
-        views=("normalised-residual",),
-        objects=2,
-        variant="full",
-        components=2,
-        noise=Noise("masked-uniform", 0.2),
-        inter_weight=0.2,
-        training=replace(settings.training, learning_rate=5e-4),
-    )
-
-
-def _balls(experiment: ExperimentName, guide: GuideName) -> FrameExperiment:
-    """Return the settings of R-NEM: 3 balls behind a curtain, else 4, in 51 frames of 64x64."""
-    objects = 3 if experiment == "bouncing_balls_curtain" else 4
-    settings = _paper(experiment, guide)
-    return replace(settings, objects=objects, components=5, steps=30, frames=51)
-
-
-def _sprites(settings: FrameExperiment) -> FrameExperiment:
-    """Return the settings of coloured sprites, which no paper has.
-
-    Law, noise and weight of the inter-cluster term are those of the paper's grey videos. Ten steps
-    are half the work of twenty, and what they learn holds for twenty.
-    """
-    return replace(
-        settings,
-        pixels="gaussian",
-        most_objects=6,
-        components=7,
-        steps=10,
-        noise=Noise("masked-uniform", 0.2),
-        inter_weight=0.2,
-    )
 
 
 def _laptop(settings: FrameExperiment, staged: bool) -> FrameExperiment:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from experiments.frames.config import FrameExperiment
-from experiments.frames.defaults import defaults, usual_recipe
+from experiments.frames.defaults import usual_recipe, usual_settings
 from inference import BoundConfig
 
 __all__ = ["default_run_directory"]
@@ -41,15 +41,7 @@ def default_run_directory(settings: FrameExperiment) -> Path:
 
 def _unusual(settings: FrameExperiment) -> list[str]:
     """Return words for the settings of data and training that are not the scale's defaults."""
-    usual = defaults(
-        settings.experiment,
-        settings.scale,
-        settings.guide,
-        settings.network,
-        settings.variant,
-        settings.recipe,
-        settings.staged,
-    )
+    usual = usual_settings(settings)
     training, expected = settings.training, usual.training
     named = [
         ("views-", "-".join(settings.views), "-".join(usual.views)),

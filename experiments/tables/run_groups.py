@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from experiments.frames.config import FrameExperiment
-from experiments.frames.defaults import defaults, usual_network, usual_recipe
+from experiments.frames.defaults import usual_network, usual_recipe, usual_settings
 from experiments.frames.open_run import trained_settings
 from experiments.tables.seed_groups import Member, seed_groups
 from experiments.training_options import TRAINING
@@ -74,7 +74,7 @@ def _in_words(value: Any) -> str:
 
 def setting_name(settings: FrameExperiment) -> str:
     """Return what tells a row of a table from others; defaults and folders are left out."""
-    usual = _usual(settings)
+    usual = usual_settings(settings)
     parts: list[str] = [settings.guide]
     if settings.experiment == "flying_mnist":
         parts[0] = "staged" if settings.staged else "direct"
@@ -119,21 +119,9 @@ def frames_name(settings: FrameExperiment) -> str:
     return ", ".join([*objects, *_variant(settings), *_unusual(settings, _FRAMES)])
 
 
-def _usual(settings: FrameExperiment) -> FrameExperiment:
-    return defaults(
-        settings.experiment,
-        settings.scale,
-        settings.guide,
-        settings.network,
-        settings.variant,
-        settings.recipe,
-        settings.staged,
-    )
-
-
 def _unusual(settings: FrameExperiment, names: Sequence[str]) -> list[str]:
     """Return words for those settings that are not the defaults, without folders."""
-    shown, usual = settings.without_folders(), _usual(settings)
+    shown, usual = settings.without_folders(), usual_settings(settings)
     return [
         f"{name.replace('_', ' ')} {_in_words(getattr(shown, name))}"
         for name in names
