@@ -115,7 +115,7 @@ def score_sequences(
     objective: SequenceObjective,
     data: SequenceSet,
     *,
-    particles: int | Sequence[int] = (4,),
+    particles: int | Sequence[int] = 4,
     rows_at_once: int = 256,
     seed: int = 0,
     processes: Processes = ALONE,
@@ -132,7 +132,7 @@ def score_sequences(
     data, rows_at_once, seed, processes
         See :func:`score_objective`.
     particles
-        Each S, or the only one.
+        S, or several.
 
     Raises
     ------

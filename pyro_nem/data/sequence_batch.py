@@ -13,7 +13,7 @@ from pyro_nem.data.scaling import Scaling
 from pyro_nem.data.sequence_checks import check_sequences
 from pyro_nem.data.stored_rows import Rows, loaded
 
-__all__ = ["SequenceBatch", "pad"]
+__all__ = ["SequenceBatch", "pad", "pad_checked"]
 
 
 class SequenceBatch(NamedTuple):
@@ -78,6 +78,15 @@ def pad(
         first, or `scaling` or `before` do not fit the sequences.
     """
     check_sequences("batch", sequences, scaling, before)
+    return pad_checked(sequences, scaling, before)
+
+
+def pad_checked(
+    sequences: Sequence[Rows],
+    scaling: Scaling | None,
+    before: Sequence[Rows | None] | None,
+) -> SequenceBatch:
+    """Return what :func:`pad` does of sequences that were checked, once for many batches."""
     lengths = torch.tensor([len(sequence) for sequence in sequences])  # [B]
     steps = int(lengths.max())
     x = torch.zeros(steps, len(sequences), sequences[0].shape[1])

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pyro_nem.checks import at_least
 from pyro_nem.data.scaling import Scaling
-from pyro_nem.data.sequence_batch import SequenceBatch, pad
+from pyro_nem.data.sequence_batch import SequenceBatch, pad_checked
 from pyro_nem.data.sequence_checks import check_sequences
 from pyro_nem.data.stored_rows import Rows, loaded, rows_of
 from pyro_nem.errors import DataError
@@ -102,12 +102,24 @@ class SequenceSet:
         return sum(min(most, len(self._kept[index])) for index in chosen)
 
     def batch(self, chosen: Sequence[int], most: int | None = None) -> SequenceBatch:
-        """Return some sequences as a batch, cut to so many steps if `most` is given."""
+        """Return some sequences as a batch, cut to so many steps if `most` is given.
+
+        Raises
+        ------
+        ConfigError
+            `most` is below 1.
+        DataError
+            No sequence is chosen.
+        """
+        if not len(chosen):
+            raise DataError("chosen: expected the index of at least one sequence, got none")
+        if most is not None:
+            at_least(1, most=most)
         before = None if self._before is None else [self._before[index] for index in chosen]
         kept = [self._kept[index] for index in chosen]
         if most is not None:
             kept = [rows if len(rows) <= most else rows_of(rows, 0, most) for rows in kept]
-        return pad(kept, self.scaling, before)
+        return pad_checked(kept, self.scaling, before)
 
     def first(self, count: int) -> SequenceSet:
         """Return the set of the first `count` sequences, or of all if there are fewer."""

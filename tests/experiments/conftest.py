@@ -84,6 +84,12 @@ def latent_runs(tmp_path_factory):
 
 
 @pytest.fixture
+def digits(tmp_path, monkeypatch):
+    """A few digits in the place of MNIST."""
+    small_mnist.put(tmp_path / "data", monkeypatch)
+
+
+@pytest.fixture
 def no_report(monkeypatch):
     """Let runs on sequences and images end without posterior and report, which takes seconds."""
     for module in (sequences_run, images_run):

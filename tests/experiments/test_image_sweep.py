@@ -3,7 +3,6 @@
 import json
 
 import pytest
-import small_mnist
 
 from experiments import collect
 from experiments.images import sweep
@@ -14,11 +13,6 @@ from experiments.sweeping import run_points
 pytestmark = pytest.mark.usefixtures("no_report", "digits")
 
 COMMAND = ["--scale", "smoke", "--latent-sizes", "2", "3", "--device", "cpu"]
-
-
-@pytest.fixture
-def digits(tmp_path, monkeypatch):
-    small_mnist.put(tmp_path / "data", monkeypatch)
 
 
 @pytest.fixture

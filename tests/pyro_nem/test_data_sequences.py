@@ -163,6 +163,17 @@ def test_impossible_batches_are_refused():
         shuffled_batches(numbered(), batch_size=4, seed=0, share=Share(0, 3))
     with pytest.raises(ConfigError, match="batch_size: expected at least 1"):
         list(padded_batches(numbered(), batch_size=0))
+    with pytest.raises(DataError, match="chosen: expected the index of at least one sequence"):
+        numbered().batch([])
+    with pytest.raises(ConfigError, match="most: expected at least 1, got 0"):
+        numbered().batch([0], most=0)
+
+
+def test_a_batch_is_the_chosen_sequences_padded():
+    source = numbered()
+    cut = [rows[:4] for rows in (source.sequences[5], source.sequences[0])]
+    for found, expected in zip(source.batch([5, 0], most=4), pad(cut), strict=True):
+        assert (found is expected is None) or torch.equal(found, expected)
 
 
 def test_rolls_are_those_of_the_file(tmp_path, monkeypatch):
