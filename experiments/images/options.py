@@ -65,7 +65,8 @@ class _ImageOptions:
     """adam or adagrad. Default: adam, for vae_mnist at the paper scale adagrad."""
 
     posterior_images: Count = None
-    """Test images that posterior.nc describes; 0 for no such file. Default: 100."""
+    """Test images that posterior.nc describes, at most as many as are scored; 0 for no such file.
+    Default: 100."""
 
 
 # The help lists the options of the last base first.

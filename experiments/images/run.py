@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from experiments.carrying_out import carry_out, origin
 from experiments.cli import run_command, use_threads
+from experiments.evaluations import check_count
 from experiments.images.assembly import build_objective, load_data
 from experiments.images.config import ImageExperiment
 from experiments.images.options import ImageOptions
@@ -60,6 +61,8 @@ def _train_and_score(
     processes.share.size(settings.training.batch_size)
     # One process downloads what is missing; data are too large to be sent to the others.
     data = processes.one_then_all(lambda: load_data(settings))
+    scored = f"what is scored of {data.test.name}"
+    check_count("--posterior-images", options.posterior_images, len(data.test), scored)
     objective = build_objective(settings, data.training)
     _introduce(settings, objective, data.training)
     begun = origin(options.resume, directory, arguments, settings.device)

@@ -134,7 +134,8 @@ class _SequenceOptions:
     """The length with which that begins, in steps. Default: 2."""
 
     posterior_sequences: Count = None
-    """Test sequences that posterior.nc describes; 0 for no such file. Default: 20."""
+    """Test sequences that posterior.nc describes, at most as many as are scored; 0 for no such
+    file. Default: 20."""
 
 
 # The help lists the options of the last base first.

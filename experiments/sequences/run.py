@@ -8,6 +8,7 @@ from typing import Any
 
 from experiments.carrying_out import carry_out, origin
 from experiments.cli import run_command, use_threads
+from experiments.evaluations import check_count
 from experiments.opening import open_folder
 from experiments.report import write_report
 from experiments.report.wording import plural
@@ -69,6 +70,8 @@ def _train_and_score(
     processes.share.size(settings.training.batch_size)
     # One process downloads what is missing; data are too large to be sent to the others.
     data = processes.one_then_all(lambda: load_data(settings))
+    scored = f"what is scored of {data.test.name}"
+    check_count("--posterior-sequences", options.posterior_sequences, len(data.test), scored)
     objective = build_objective(settings, data)
     chunk = settings.chunk
     pieces = data.training if chunk is None else data.training.pieces(chunk)

@@ -71,6 +71,14 @@ def test_a_run_is_stopped_and_continued(digits, tmp_path, monkeypatch, capsys):
     assert "holds a run already" in capsys.readouterr().err
 
 
+def test_more_posteriors_than_test_images_are_refused(digits, tmp_path, capsys):
+    assert run(tmp_path / "run", "vae_mnist", "--posterior-images", "9") == 2
+    said = capsys.readouterr().err
+    assert "--posterior-images: what is scored of " in said
+    assert "holds 8, fewer than the 9 asked for" in said
+    assert not (tmp_path / "run").exists()
+
+
 def settings(experiment="vae_mnist", **options):
     return resolve(ImageOptions(experiment, device="cpu", **options))[0]
 

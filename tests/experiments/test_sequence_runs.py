@@ -235,6 +235,14 @@ def test_a_run_draws_and_goes_on_with_test_sequences(jsb, tmp_path, capsys):
         assert message in capsys.readouterr().err
 
 
+def test_more_posteriors_than_test_sequences_are_refused(jsb, tmp_path, capsys):
+    assert run(tmp_path / "run", "--posterior-sequences", "100") == 2
+    said = capsys.readouterr().err
+    assert "--posterior-sequences: what is scored of " in said
+    assert "fewer than the 100 asked for" in said
+    assert not (tmp_path / "run").exists()
+
+
 def test_what_no_objective_has_is_refused_before_anything_is_written(jsb, tmp_path, capsys):
     folder = tmp_path / "run"
     assert run(folder, "--batch-norm", "on", "--gradient", "stl") == 2
