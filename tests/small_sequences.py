@@ -82,7 +82,7 @@ class Gain(SequencePosterior):
             torch.nn.Parameter(torch.tensor(v, dtype=torch.double)) for v in (gain, scale)
         )
 
-    def law(self, known, context, mask):
+    def law(self, t, known, context, mask):
         known = known.repeat(len(context) // len(known), 1)
         loc = A * context
         return StateLaw(loc + self.gain * (known - loc), self.scale.expand_as(loc))

@@ -19,7 +19,7 @@ def build_objective(settings: SequenceExperiment, data: SequenceData) -> Sequenc
     settings
         The experiment.
     data
-        Gives the law of a step.
+        Gives the law of a step, and how long training sequences are.
     """
     # Modules draw their initial weights from PyTorch's global generator.
     with seeded(settings.training.seed):
@@ -39,9 +39,15 @@ def build_objective(settings: SequenceExperiment, data: SequenceData) -> Sequenc
                 smoothing=settings.smoothing,
                 layers=settings.layers,
                 layer_norm=settings.layer_norm,
-                batch_norm=settings.batch_norm,
+                batch_norm=_steps(settings, data) if settings.batch_norm else None,
             )
             if settings.latent_size
             else NoLatents(model)
         )
     return SequenceObjective(model, guide, bound=settings.bound).to(settings.device)
+
+
+def _steps(settings: SequenceExperiment, data: SequenceData) -> int:
+    """Return the steps of the longest sequence that is trained on."""
+    longest = data.training.longest
+    return longest if settings.chunk is None else min(longest, settings.chunk)

@@ -106,7 +106,7 @@ class _SequenceOptions:
 
     batch_norm: Annotated[Switch | None, Choice] = None
     """Batch-normalise the posterior's means, with --residual its corrections: they keep a variance
-    over the data, which keeps the KL from zero. With --gradient standard only. Default: off."""
+    over the data. With --gradient standard only. Default: off."""
 
     residual: Annotated[Switch | None, Choice] = None
     """Let the posterior correct the prior's mean. Default: on, at the paper scale off."""

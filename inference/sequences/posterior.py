@@ -39,14 +39,15 @@ class SequencePosterior(ModelGuide[SequenceVRNN]):
     layers, layer_norm
         Of the layers before the head; see :class:`models.SequenceVRNN`.
     batch_norm
-        Batch-normalise the means, with residual the corrections; see :class:`NormalisedMean`.
+        Batch-normalise the means, with residual the corrections, with averages of so many steps;
+        see :class:`NormalisedMean`.
     min_scale
         Smallest standard deviation of q(z_t).
 
     Raises
     ------
     ConfigError
-        If the model has no latents, or ``min_scale`` is below 0.
+        If the model has no latents, ``min_scale`` is below 0, or ``batch_norm`` below 1.
     """
 
     stochastic = True
@@ -59,7 +60,7 @@ class SequencePosterior(ModelGuide[SequenceVRNN]):
         smoothing: bool = False,
         layers: int = 1,
         layer_norm: bool = False,
-        batch_norm: bool = False,
+        batch_norm: int | None = None,
         min_scale: float = MIN_SCALE,
     ) -> None:
         super().__init__(model)
@@ -74,7 +75,9 @@ class SequencePosterior(ModelGuide[SequenceVRNN]):
         num_inputs = model.hidden_size + (model.hidden_size if smoothing else model.width)
         self.layers = perceptron(num_inputs, model.width, layers=layers, layer_norm=layer_norm)
         self.head = nn.Linear(model.width, 2 * model.latent_size)
-        self.normalised = NormalisedMean(model.latent_size) if batch_norm else None
+        self.normalised = (
+            None if batch_norm is None else NormalisedMean(model.latent_size, batch_norm)
+        )
 
     def rollout(
         self,
@@ -103,7 +106,7 @@ class SequencePosterior(ModelGuide[SequenceVRNN]):
         features, known = self._read(batch)
 
         def draw(t: int, context: Tensor) -> Drawn:
-            law = self.law(known[t], context, batch.mask[t])
+            law = self.law(t, known[t], context, batch.mask[t])
             return Drawn(law.loc + law.scale * noise[t], law)
 
         return unroll(self.model, batch, features, draw, particles=particles, resampler=resampler)
@@ -113,15 +116,17 @@ class SequencePosterior(ModelGuide[SequenceVRNN]):
         features, known = self._read(batch)
 
         def law(t: int, context: Tensor) -> StateLaw:
-            return self.law(known[t], context, batch.mask[t])
+            return self.law(t, known[t], context, batch.mask[t])
 
         return unroll_at(self.model, batch, features, z, law)
 
-    def law(self, known: Tensor, context: Tensor, mask: Tensor) -> StateLaw:
+    def law(self, t: int, known: Tensor, context: Tensor, mask: Tensor) -> StateLaw:
         """Return q(z_t).
 
         Parameters
         ----------
+        t
+            The step, from 0.
         known
             What is known of the data, [B, W], the same for all particles.
         context
@@ -133,7 +138,7 @@ class SequencePosterior(ModelGuide[SequenceVRNN]):
         inputs = torch.cat([known.repeat(particles, 1), context], dim=-1)
         loc, scale = gaussian_head(self.head(self.layers(inputs)), self.min_scale)
         if self.normalised is not None:
-            loc = self.normalised(loc, mask)
+            loc = self.normalised(t, loc, mask)
         if self.residual:
             loc = self.model.prior_law(context).loc + loc
         return StateLaw(loc, scale)

@@ -126,6 +126,12 @@ class SequenceSet:
         before = None if self._before is None else self._before[:count]
         return SequenceSet(self.name, self._kept[:count], self.scaling, before)
 
+    def shuffled(self, seed: int) -> SequenceSet:
+        """Return the same sequences in an order that the seed fixes."""
+        order = np.random.default_rng(seed).permutation(len(self))
+        before = None if self._before is None else [self._before[index] for index in order]
+        return SequenceSet(self.name, [self._kept[index] for index in order], self.scaling, before)
+
     def pieces(self, steps: int, *, connected: bool = True) -> SequenceSet:
         """Return the set of the sequences cut into pieces of `steps` steps, the last ones shorter.
 

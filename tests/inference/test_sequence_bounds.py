@@ -238,7 +238,7 @@ def test_contradictions_are_refused():
         SequenceObjective(*build(latent_size=0), bound=BoundConfig(gradient="stl"))
     for bound in (BoundConfig(gradient="stl"), BoundConfig("iwae", 2, "dreg")):
         with pytest.raises(ConfigError, match="a second pass, which a posterior with batch_norm"):
-            SequenceObjective(*build(batch_norm=True), bound=bound)
+            SequenceObjective(*build(batch_norm=5), bound=bound)
     with pytest.raises(ConfigError, match="no latents to infer"):
         posterior.SequencePosterior(build(latent_size=0)[0])
     with pytest.raises(ConfigError, match="it has 2 latents to infer; use SequencePosterior"):

@@ -105,7 +105,7 @@ def fivo_by_hand(model, guide, x, noise, u, threshold):
         factors = []
         for s in range(S):
             h = states[s].hidden
-            q = guide.law(read, h, torch.ones(len(read), dtype=bool))
+            q = guide.law(t, read, h, torch.ones(len(read), dtype=bool))
             z = q.loc + q.scale * noise[s, t]
             p = model.law_of_steps.law(model.decode(z, h)).log_prob(x_t)
             factors.append(p + log_normal(z, model.prior_law(h)) - log_normal(z, q))

@@ -29,8 +29,12 @@ def test_digits_are_those_of_the_files_without_the_zeros_in_front(tmp_path, monk
     all_training = np.concatenate(content["train"][:9])
     own = found.code.encode(all_training) < found.code.size - 1
     assert 0 < own.sum() < len(own)
-    for split, digits in ((found.training, content["train"]), (found.test, content["test"])):
-        for numbers, digit in zip(split.sequences, digits, strict=False):
+    train, test = content["train"], content["test"]
+    orders = [np.random.default_rng(0).permutation(count) for count in (3, 4)]
+    held_out = [train[9 + index] for index in orders[0]], [test[index] for index in orders[1]]
+    splits = (found.training, found.validation, found.test)
+    for split, digits in zip(splits, (train[:9], *held_out), strict=True):
+        for numbers, digit in zip(split.sequences, digits, strict=True):
             assert numbers.shape == (len(digit), 1)
             decoded = found.code.decode(numbers[:, 0])
             known = numbers[:, 0] < found.code.size - 1

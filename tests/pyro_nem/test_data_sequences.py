@@ -84,6 +84,18 @@ def test_the_mean_is_over_steps():
     assert source.first(1).num_steps == 3
 
 
+def test_shuffled_sequences_keep_what_belongs_to_them():
+    steps = [None, np.full((1, 2), 8.0), *[None] * 5]
+    kept = numbered().sequences
+    source = SequenceSet("numbers", kept, Scaling(np.ones(2), np.full(2, 2.0)), steps)
+    one, again, other = (source.shuffled(seed) for seed in (1, 1, 2))
+    orders = [members(pad(found.sequences)) for found in (one, again, other)]
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[0]) == [1, 2, 3, 4, 5, 6, 7] != orders[0]
+    assert one.scaling is source.scaling
+    assert one.batch([orders[0].index(2)]).before.tolist() == [[3.5, 3.5]]
+
+
 def test_pieces_know_the_step_before_them():
     source = SequenceSet("numbers", numbered().sequences[:3], Scaling(np.ones(2), np.full(2, 2.0)))
     pieces = source.pieces(2)
