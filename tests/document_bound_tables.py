@@ -15,6 +15,8 @@ BOUND_TABLES = [
                 [f"jsb-vrnn-{{}} | test.{name}" for name in BOUNDS],
                 {
                     "default: ELBO, smoothing, KL warm-up": "elbo",
+                    "ELBO, `--smoothing off`": "elbo-no-smoothing",
+                    "ELBO, `--kl-warmup 0`": "elbo-kl-warmup0",
                     "ELBO, `--smoothing off --kl-warmup 0`": "elbo-no-smoothing-kl-warmup0",
                     "the same, mean of 4 draws: `--objective vae --particles 4`": (
                         "vae4-no-smoothing-kl-warmup0"
@@ -97,7 +99,7 @@ BOUND_TABLES = [
                 ],
                 {
                     "20": "",
-                    **{size: f"-latent-size{size}" for size in ("2", "5", "10", "50", "200")},
+                    **{size: f"-latent-size{size}" for size in ("2", "5", "10", "50", "100", "200")},
                 },
             )
         ],
