@@ -118,6 +118,9 @@ BOUND_TABLES = [
                     "`autoregressive`, `--model rnn --updates 1000`, exact": (
                         "autoregressive-rnn-updates1000 | exact"
                     ),
+                    "`gaussian`, ELBO": "gaussian-vrnn-elbo | elbo",
+                    "`gaussian`, IWAE-4": "gaussian-vrnn-elbo | iwae_4",
+                    "`gaussian`, FIVO-4": "gaussian-vrnn-elbo | fivo_4",
                     "`gaussian`, `--model rnn --updates 1000`, exact": (
                         "gaussian-rnn-updates1000 | exact"
                     ),
