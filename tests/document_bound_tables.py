@@ -34,6 +34,18 @@ BOUND_TABLES = [
     ),
     Table(
         "sequences.md",
+        "| `--tunes nottingham` | ELBO | KL | IWAE-4 | FIVO-4 | IWAE-64 | FIVO-64 |",
+        "chorales",
+        [
+            Block([f"nottingham-vrnn-{{}} | test.{name}" for name in BOUNDS], {"default": "elbo"}),
+            Block(
+                ["nottingham-floor | floor.{}"],
+                {"independent notes": "independent", "each note a Markov chain": "markov"},
+            ),
+        ],
+    ),
+    Table(
+        "sequences.md",
         "| | nats a step |",
         "strokes",
         [
@@ -99,7 +111,9 @@ BOUND_TABLES = [
                 ],
                 {
                     "20": "",
-                    **{size: f"-latent-size{size}" for size in ("2", "5", "10", "50", "100", "200")},
+                    **{
+                        size: f"-latent-size{size}" for size in ("2", "5", "10", "50", "100", "200")
+                    },
                 },
             )
         ],
