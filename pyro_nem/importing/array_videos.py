@@ -85,8 +85,10 @@ class ArrayVideos:
                     f"{where}: expected (N, T, rows, columns, 1) = {expected} to match the frames, "
                     f"got {self._masks.shape}"
                 )
+        # Of all videos, also behind one that is not exact: this checks their range too.
+        exact = [self._is_exact(index) for index in range(self.num_videos)]
         # Floats that are all k / 255 are as good as bytes.
-        self._exact = all(self._is_exact(index) for index in range(self.num_videos))
+        self._exact = all(exact)
 
     def _is_exact(self, index: int) -> bool:
         """Return whether bytes can hold the frames of a video; check that floats are in range."""

@@ -95,6 +95,17 @@ def test_floats_that_are_bytes_become_bytes(source):
     inexact = source(values)
     assert inexact.white == 1
     check(inexact, values)
+    values = (FRAMES / 255).astype(np.float32)
+    values[1] = np.where(MASKS[1, ..., None] == 3, 0.3, values[1])
+    check(source(values), values)
+
+
+@pytest.mark.parametrize(("factor", "found"), [(1, "0.0 to 255.0"), (np.nan, "nan to nan")])
+def test_the_range_of_each_video_is_checked(source, factor, found):
+    values = FRAMES / 300
+    values[2] = factor * FRAMES[2]
+    with pytest.raises(DataError, match=f"video 2: expected floats in .* got {found}"):
+        source(values)
 
 
 def test_truth_values_are_zero_and_one(source):
