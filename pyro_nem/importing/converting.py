@@ -108,6 +108,9 @@ def _prepared(video: Video, white: int, size: ImageSize | None, grey: bool) -> V
             f"{video.name}: expected frames of 1 or 3 channels to make grey, got {channels}"
         )
     if size is not None:
+        if size.smooth and white == 1:
+            # What lies between 0 and 1 is no byte.
+            frames = frames.astype(np.float32, copy=False)
         frames = size.frames(frames)
         masks = None if masks is None else size.masks(masks)
     return Video(video.name, frames, masks)

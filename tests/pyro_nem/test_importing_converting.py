@@ -101,6 +101,16 @@ def test_colours_of_black_and_white_become_grey_levels(tmp_path):
     assert 0 < found.max() <= 1
 
 
+@pytest.mark.parametrize("smooth", [True, False])
+def test_truth_values_are_interpolated_unless_the_nearest_is_asked_for(tmp_path, smooth):
+    bits = (FRAMES[..., :1] > 127).astype(np.uint8)
+    size = ImageSize(4, 6, smooth=smooth)
+    convert(Given(bits, MASKS, white=1), tmp_path / "x.h5", SPLIT, size)
+    found = written(tmp_path / "x.h5", "validation")[0]
+    np.testing.assert_allclose(found, size.frames(255 * bits[3]) / 255, atol=1 / 255)
+    assert (found.dtype == np.uint8) == (set(np.unique(found)) == {0, 1}) == (not smooth)
+
+
 def test_a_large_input_is_written_in_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr(converting_module, "_BLOCK_BYTES", 2 * FRAMES[0].nbytes)
     lines = []
