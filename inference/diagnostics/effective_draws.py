@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import xarray as xr
 
@@ -23,8 +25,16 @@ def effective_draws(tree: xr.DataTree) -> xr.DataArray:
     ----------
     tree
         What a function like :func:`inference.diagnose` returned.
+
+    Returns
+    -------
+    xr.DataArray
+        One number for each sequence or image. NaN for guides of point masses, which have no
+        weights.
     """
     log_weights = variable(tree, "sample_stats/log_weight").astype(np.float64)
     every = ("chain", "draw")
     weights: xr.DataArray = xr.apply_ufunc(np.exp, log_weights - log_weights.max(every))
-    return weights.sum(every) ** 2 / (weights**2).sum(every)
+    found = weights.sum(every) ** 2 / (weights**2).sum(every)
+    # Copies of a point are no draws.
+    return found.where(bool(tree.attrs["stochastic"]), math.nan)

@@ -92,6 +92,11 @@ def test_draws_are_counted_by_their_weights():
     np.testing.assert_allclose(effective_draws(make(log_weight=one)), 1.5**2 / 1.25)
 
 
+def test_point_masses_are_no_draws():
+    assert effective_draws(frames(stochastic=1)).notnull().all()
+    assert effective_draws(frames(stochastic=0)).isnull().all()
+
+
 def test_frames_have_no_latents_to_count():
     with pytest.raises(ConfigError, match="expected a posterior with the variable sample_stats/lo"):
         active_latents(frames())
