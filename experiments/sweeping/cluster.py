@@ -76,22 +76,27 @@ def run_on_cluster(
 
 
 def _parse(options: Sequence[str]) -> dict[str, Any]:
-    """Return parameters from NAME=VALUE, numbers as numbers."""
+    """Return parameters from NAME=VALUE, with the types that submitit tells apart."""
     found: dict[str, Any] = {}
     for option in options:
         name, equals, text = option.partition("=")
         if not (name and equals):
             raise ConfigError(f"--cluster-options: expected NAME=VALUE, got {option!r}")
-        found[name] = _number(text)
+        found[name] = _value(text)
     return found
 
 
-def _number(text: str) -> int | float | str:
+def _value(text: str) -> bool | int | float | str:
+    """Return the number or truth value that is written so, else the text: 007 is an account."""
+    if text in ("True", "False"):
+        return text == "True"
     for kind in (int, float):
         try:
-            return kind(text)
+            value = kind(text)
         except ValueError:
             continue
+        if str(value) == text:
+            return value
     return text
 
 

@@ -142,10 +142,13 @@ def test_slurm_gets_an_array_with_its_options(folder, monkeypatch):
     cancelled = []
     monkeypatch.setattr("submitit.SlurmJob.done", lambda job: False)
     monkeypatch.setattr("submitit.SlurmJob.cancel", lambda job, check: cancelled.append(job.job_id))
-    options = ["gpus_per_node=1", "slurm_partition=gpu", "timeout_min=30"]
+    options = ["gpus_per_node=1", "slurm_partition=gpu", "timeout_min=30", "mem_gb=1.5"]
+    options += ["slurm_account=007", "slurm_use_srun=False", "stderr_to_stdout=True"]
     jobs = [python(name, "") for name in "abc"]
     run_on_cluster(jobs, "slurm", options, Path("logs/%j"), at_once=2, ended=print)
     script = (folder / "submitted").read_text()
-    for line in ("array=0-2%2", "partition=gpu", "gpus-per-node=1", "time=30", "signal=USR2@90"):
+    lines = ("array=0-2%2", "partition=gpu", "gpus-per-node=1", "time=30", "signal=USR2@90")
+    for line in (*lines, "mem=1536MB", "account=007"):
         assert f"#SBATCH --{line}\n" in script
+    assert not [word for word in ("srun", "--error") if word in script]
     assert cancelled == ["7_0", "7_1", "7_2"]
