@@ -72,9 +72,7 @@ def _tightness(tree: xr.DataTree, unit: str) -> Iterator[Block]:
 
 def _latents(tree: xr.DataTree, unit: str) -> Iterator[Block]:
     found = active_latents(tree)
-    known = {
-        name: values.values for name, values in found.covariances.items() if values.notnull().all()
-    }
+    known = {name: found.covariances[name].values for name in found.active}
     if known:
         counts = [f"{found.active[name]} of {len(known[name])} of {name}" for name in known]
         yield Picture(

@@ -51,10 +51,6 @@ def posterior_scores(tree: xr.DataTree) -> dict[str, float]:
         scores["k_hat"] = float(shapes.median())
         scores[f"k_hat_above_{UNRELIABLE}"] = float((shapes > UNRELIABLE).mean())
     if "sequence" in variable(tree, "sample_stats/log_weight").dims:
-        found = active_latents(tree)
-        scores |= {
-            f"active_{name}": float(count)
-            for name, count in found.active.items()
-            if found.covariances[name].notnull().all()
-        }
+        active = active_latents(tree).active
+        scores |= {f"active_{name}": float(count) for name, count in active.items()}
     return scores

@@ -32,8 +32,12 @@ class ActiveLatents(NamedTuple):
 
     @property
     def active(self) -> dict[str, int]:
-        """The number of active latents of each name."""
-        return {name: int((values > ACTIVE).sum()) for name, values in self.covariances.items()}
+        """The number of active latents by name, of those whose covariances are known."""
+        return {
+            name: int((values > ACTIVE).sum())
+            for name, values in self.covariances.items()
+            if values.notnull().all()
+        }
 
 
 def active_latents(tree: xr.DataTree) -> ActiveLatents:

@@ -66,7 +66,7 @@ def latents_not_looked_for(tree: xr.DataTree) -> dict[str, str]:
         See :func:`find_latent_problems`.
     """
     reasons = {}
-    if all(values.isnull().all() for values in active_latents(tree).covariances.values()):
+    if not active_latents(tree).active:
         single = variable(tree, "sample_stats/log_weight").sizes["chain"] == 1
         lacking = "chain" if single else _unit(tree)
         reasons["inactive latents"] = f"there is a single {lacking} to compare"
@@ -100,9 +100,9 @@ def _inactive(tree: xr.DataTree, unit: str) -> Finding | None:
     found = active_latents(tree)
     few = []
     for name, active in found.active.items():
-        values = found.covariances[name]
-        if values.notnull().any() and active < _FEW * values.size:
-            few.append(f"{active} of the {values.size} latents {name}")
+        size = found.covariances[name].size
+        if active < _FEW * size:
+            few.append(f"{active} of the {size} latents {name}")
     if not few:
         return None
     return Finding(

@@ -29,10 +29,16 @@ def activity_figure(covariances: Mapping[str, NDArray[Any]], threshold: float) -
     Raises
     ------
     ConfigError
-        There is nothing to draw.
+        There is nothing to draw, or a variance is not finite.
     """
     if not covariances or any(not len(values) for values in covariances.values()):
         raise ConfigError("covariances: expected those of at least one latent, got none")
+    for name, values in covariances.items():
+        if not np.isfinite(values).all():
+            raise ConfigError(
+                f"covariances: expected finite numbers, got others for {name}; leave out what is "
+                "not known"
+            )
     size = (6.5, 2.6 * len(covariances) + 0.4)
     figure = Figure(figsize=size, dpi=150, facecolor="white", layout="constrained")
     panels = figure.subplots(len(covariances), 1, squeeze=False)[:, 0]

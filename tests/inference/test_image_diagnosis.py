@@ -175,6 +175,7 @@ def test_what_cannot_be_seen_is_said():
         "inactive latents": "there is a single chain to compare",
         "unreliable weights": "there are too few draws with weights that differ",
     }
+    assert active_latents(found).active == {}
 
 
 def test_bad_input_is_refused():

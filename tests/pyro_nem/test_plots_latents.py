@@ -23,3 +23,9 @@ def test_bars_are_ordered_and_told_apart():
 def test_nothing_is_refused(nothing):
     with pytest.raises(ConfigError, match="expected those of at least one latent"):
         activity_figure(nothing, 0.01)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_known_is_refused(value):
+    with pytest.raises(ConfigError, match=r"got others for z_2; leave out what is not known"):
+        activity_figure({"z_1": np.ones(3), "z_2": np.array([0.5, value])}, 0.01)
