@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +20,9 @@ _SPHERE: Final = b"NIST_1A\n"
 
 # Byte orders by their names in a header.
 _ORDERS: Final = {"01": "<i2", "10": ">i2"}
+
+# What SciPy has for files that are cut off, without rates or samples, or that cannot be mapped.
+_DAMAGED: Final = (OSError, ValueError, ZeroDivisionError, UnboundLocalError, struct.error)
 
 
 class Recording(NamedTuple):
@@ -38,11 +42,17 @@ def read_recording(path: Path) -> Recording:
     Raises
     ------
     DataError
-        The file is neither, or has other samples.
+        The file cannot be read, is neither, or has other samples.
     """
-    with path.open("rb") as file:
-        beginning = file.read(len(_SPHERE))
-    return _read_sphere(path) if beginning == _SPHERE else read_wav(str(path), path)
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(len(_SPHERE))
+        return _read_sphere(path) if beginning == _SPHERE else read_wav(str(path), path)
+    except OSError as error:
+        raise DataError(
+            f"{path}: expected a recording, but it cannot be read ({error}); get it again, or take "
+            "it away"
+        ) from error
 
 
 def read_wav(name: str, source: Path | bytes) -> Recording:
@@ -60,9 +70,10 @@ def read_wav(name: str, source: Path | bytes) -> Recording:
             rate, samples = wavfile.read(BytesIO(source))
         else:
             rate, samples = wavfile.read(source, mmap=True)
-    # SciPy has a ValueError for all that it cannot read, mapping included.
-    except ValueError as error:
-        raise DataError(f"{name}: expected a WAV file, but {error}") from error
+    except _DAMAGED as error:
+        raise DataError(
+            f"{name}: expected a WAV file, found a damaged one ({error}); get it again"
+        ) from error
     if samples.dtype != np.int16 or samples.ndim != 1:
         channels = 1 if samples.ndim == 1 else samples.shape[1]
         raise DataError(

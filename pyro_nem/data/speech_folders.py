@@ -119,8 +119,15 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _sound_files(folder: Path) -> list[Path]:
-    """Return the files whose names end in .wav, in whichever case, sorted by path."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".wav")
+    """Return the visible files whose names end in .wav, in whichever case, sorted by path."""
+    named = (path for path in folder.rglob("*") if path.suffix.lower() == ".wav")
+    # A link to nowhere is no folder, and has to be read to be missed.
+    return sorted(path for path in named if _visible(path, folder) and not path.is_dir())
+
+
+def _visible(path: Path, folder: Path) -> bool:
+    """Return whether no part of a name below a folder is hidden, as macOS hides notes on a file."""
+    return not any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _once(files: Sequence[Path], report: Callable[[str], None]) -> list[Path]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_speech import put_timit, sphere_bytes, wav_bytes, wave
 
-from pyro_nem.data import blizzard, loaded, padded_batches, read_recording, timit
+from pyro_nem.data import blizzard, loaded, padded_batches, read_recording, read_wav, timit
 from pyro_nem.errors import DataError
 
 
@@ -107,6 +107,9 @@ def test_of_a_recording_that_is_there_twice_the_original_is_taken(tmp_path):
     [
         (b"RIFF nothing", "expected a WAV file"),
         (b"", "expected a WAV file"),
+        (wav_bytes(wave(9, 0))[:20], "one.wav: expected a WAV file, found a damaged one"),
+        (wav_bytes(wave(9, 0)).replace(b"data", b"JUNK"), "found a damaged one .*; get it again"),
+        (wav_bytes(wave(9, 0)).replace(b"\1\0\1\0", b"\1\0\0\0"), "found a damaged one"),
         (wav_bytes(np.zeros((5, 2), np.int16)), "one channel of 16-bit samples, found 2 of int16"),
         (wav_bytes(np.zeros(5, np.float32)), "found 1 of float32"),
         (
@@ -123,6 +126,22 @@ def test_other_files_are_refused(tmp_path, content, message):
     (tmp_path / "one.wav").write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_recording(tmp_path / "one.wav")
+
+
+def test_what_is_no_recording_is_left_out_and_what_cannot_be_read_is_named(tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}.wav").write_bytes(wav_bytes(wave(300, seed=number)))
+        (tmp_path / f"._{number}.wav").write_bytes(b"notes of macOS")
+    (tmp_path / ".trash").mkdir()
+    (tmp_path / ".trash" / "3.wav").write_bytes(b"")
+    (tmp_path / "folder.wav").mkdir()
+    assert len(blizzard(tmp_path).training) == 1
+    (tmp_path / "4.wav").symlink_to("nowhere")
+    with pytest.raises(DataError, match=r"4.wav: expected a recording, .*; get it again, or take"):
+        blizzard(tmp_path)
+    for read in (read_recording, lambda path: read_wav("folder", path)):
+        with pytest.raises(DataError, match=r"folder.*: expected a .* directory"):
+            read(tmp_path / "folder.wav")
 
 
 def test_other_folders_are_refused(tmp_path):
