@@ -98,8 +98,8 @@ def loo_k_hat(tree: xr.DataTree) -> KHat:
     Magnusson, Andersen, Jonasson and Vehtari (2019), Bayesian leave-one-out cross-validation for
     large data.
     """
-    weights = variable(tree, "sample_stats/log_weight").rename(sequence="shown_sequence")
     left_out = variable(tree, "log_likelihood/pixel")
+    weights = variable(tree, "sample_stats/log_weight").rename(sequence="shown_sequence")
     shown = weights.sel(shown_sequence=left_out["shown_sequence"])
     return _k_hats(tree, (shown - left_out).transpose(*left_out.dims))
 

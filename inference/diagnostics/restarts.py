@@ -64,7 +64,8 @@ def restart_agreement(tree: xr.DataTree) -> Agreement:
     ConfigError
         If there is a single restart, or fewer than four draws.
     """
-    sizes = variable(tree, "sample_stats/log_weight").sizes
+    likelihood = variable(tree, "log_likelihood/frame")
+    sizes = likelihood.sizes
     if sizes["chain"] < 2:
         raise ConfigError(
             "tree: expected several restarts to compare, got 1; call diagnose with restarts=4"
@@ -75,7 +76,7 @@ def restart_agreement(tree: xr.DataTree) -> Agreement:
             f"call diagnose with draws={_FEWEST_DRAWS} or more"
         )
     quantities = (
-        variable(tree, "log_likelihood/frame").sum("step"),
+        likelihood.sum("step"),
         variable(tree, "sample_stats/effective_components"),
         variable(tree, "posterior/co_assignment").astype(np.float64),
     )

@@ -114,12 +114,25 @@ def variable(tree: xr.DataTree, path: str) -> xr.DataArray:
     Raises
     ------
     ConfigError
-        If it is not there.
+        If it is not there; the message says whether the posterior is of another kind.
     """
     group, name = path.split("/")
     if group not in tree.children or name not in tree.children[group].data_vars:
         raise ConfigError(
-            f"tree: expected a posterior with the variable {path}, found none; pass what "
-            "inference.diagnose, diagnose_sequences or diagnose_images returned"
+            f"tree: expected a posterior with the variable {path}, {_instead(tree, path)}"
         )
     return tree.children[group].data_vars[name]
+
+
+def _instead(tree: xr.DataTree, path: str) -> str:
+    """Return what a posterior without a variable is, and what to pass instead."""
+    latent = "diagnose_sequences or diagnose_images"
+    if path not in VARIABLES:
+        return f"found none; pass what {latent} returned"
+    if "unit" not in tree.attrs:
+        return f"found none; pass what inference.diagnose, {latent} returned"
+    return (
+        f"found one of {tree.attrs['unit']}s; pass what inference.diagnose returned, or give this "
+        "one to find_latent_problems, latents_not_looked_for, active_latents, effective_draws, "
+        "k_hat or bound_tightness"
+    )

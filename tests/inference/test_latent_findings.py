@@ -10,9 +10,15 @@ from posterior_trees import make as frames
 from inference.diagnostics import (
     LATENT_PROBLEMS,
     active_latents,
+    aligned_gamma,
+    co_assignment_calibration,
     effective_draws,
     find_latent_problems,
+    find_problems,
     latents_not_looked_for,
+    loo_k_hat,
+    not_looked_for,
+    restart_agreement,
 )
 from pyro_nem.errors import ConfigError
 
@@ -98,8 +104,26 @@ def test_point_masses_are_no_draws():
 
 
 def test_frames_have_no_latents_to_count():
-    with pytest.raises(ConfigError, match="expected a posterior with the variable sample_stats/lo"):
+    with pytest.raises(ConfigError, match=r"variable sample_stats/lo.*what diagnose_sequences or"):
         active_latents(frames())
+
+
+@pytest.mark.parametrize("unit", ["sequence", "image"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        aligned_gamma,
+        co_assignment_calibration,
+        find_problems,
+        loo_k_hat,
+        not_looked_for,
+        restart_agreement,
+    ],
+)
+def test_what_describes_frames_names_what_describes_latents(function, unit):
+    found = f"found one of {unit}s; .* inference.diagnose .* this one to find_latent_problems, "
+    with pytest.raises(ConfigError, match=found):
+        function(make(unit).isel(chain=[0]))
 
 
 def test_a_posterior_of_frames_is_sent_to_its_own_checks():
