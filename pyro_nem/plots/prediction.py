@@ -40,15 +40,17 @@ def prediction_curves(per_step: Mapping[str, Sequence[float]]) -> Figure:
     for name, (label, colour, style) in _LINES.items():
         values = per_step[name]
         axes[0].plot(range(1, len(values) + 1), values, style, color=colour, label=label)
+    axes[0].set_ylim(bottom=0.0)
     axes[0].set_ylabel("share of wrong pixels")
     axes[0].legend(frameon=False)
     if panels == 2:
         values = per_step["ari"]
         axes[1].plot(range(1, len(values) + 1), values, color=BLUE)
+        # Worse than chance is below 0.
+        axes[1].set_ylim(bottom=min(0.0, axes[1].get_ylim()[0]))
         axes[1].set_ylabel("adjusted Rand index (1 is perfect)")
     for axis in axes:
         axis.set_xlabel("predicted step")
-        axis.set_ylim(bottom=0.0)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.spines[["top", "right"]].set_visible(False)
     return figure

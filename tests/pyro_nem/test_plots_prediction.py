@@ -22,6 +22,16 @@ def test_the_rand_index_has_a_panel_of_its_own():
     assert list(figure.axes[1].lines[0].get_ydata()) == [0.9, 0.8, 0.7]
 
 
+@pytest.mark.parametrize("ari", [[0.9, 0.8, 0.7], [0.4, 0.0, -0.2]])
+def test_all_values_are_inside_and_the_axes_begin_at_zero_or_below(ari):
+    for axis in prediction_curves({**SCORES, "ari": ari}).axes:
+        bottom, top = axis.get_ylim()
+        values = [value for line in axis.lines for value in line.get_ydata()]
+        assert bottom <= min(values)
+        assert max(values) <= top
+        assert (bottom == 0) == (min(values) > 0)
+
+
 def test_missing_scores_are_named():
     with pytest.raises(ConfigError, match="wrong_pixels_copy is missing"):
         prediction_curves({"wrong_pixels": [0.1]})
