@@ -85,15 +85,16 @@ def check_colours(colours: NDArray[Any] | None, num_components: int) -> NDArray[
     """
     if colours is None:
         return component_colours(num_components)
-    if colours.shape != (num_components, 3):
+    palette = np.asarray(colours)
+    if palette.shape != (num_components, 3):
         raise ConfigError(
-            f"colours: expected shape [K, 3] = {(num_components, 3)}, got {colours.shape}"
+            f"colours: expected shape [K, 3] = {(num_components, 3)}, got {palette.shape}"
         )
-    if not (colours.min() >= 0 and colours.max() <= 1):
+    if not (palette.min() >= 0 and palette.max() <= 1):
         raise ConfigError(
-            f"colours: expected RGB values in [0, 1], got {colours.min()} to {colours.max()}"
+            f"colours: expected RGB values in [0, 1], got {palette.min()} to {palette.max()}"
         )
-    return colours.astype(np.float64)
+    return palette.astype(np.float64)
 
 
 def mix_colours(gamma: NDArray[Any], colours: NDArray[Any] | None = None) -> NDArray[np.float64]:

@@ -44,7 +44,7 @@ def curve_panels(panels: Sequence[CurvePanel], label: str) -> Figure:
     Raises
     ------
     ConfigError
-        If there is no panel, or there are more than four different lines.
+        If there is no panel, a curve has no points, or there are more than four different lines.
     """
     names = list(dict.fromkeys(name for panel in panels for name in panel.curves))
     if not panels or len(names) > len(_STYLES):
@@ -52,6 +52,13 @@ def curve_panels(panels: Sequence[CurvePanel], label: str) -> Figure:
             f"panels: expected at least one and up to {len(_STYLES)} different curves, got "
             f"{len(panels)} and {names}"
         )
+    for panel in panels:
+        empty = [name for name, points in panel.curves.items() if not points]
+        if empty:
+            raise ConfigError(
+                f"panels: expected points of each curve, got none of {empty[0]!r} in "
+                f"{panel.title!r}; leave it out there"
+            )
     columns = min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     size = (3.2 * columns, 2.8 * rows)

@@ -45,8 +45,8 @@ def image_grid(images: NDArray[Any], title: str, *, gap: int = 1) -> Figure:
     page[:, :rows, :, :columns] = images.transpose(0, 2, 1, 3).clip(0.0, 1.0)
     page = page.reshape(down * (rows + gap), across * (columns + gap))
     height, drawn = _SCALE * page.shape[0], _SCALE * page.shape[1]
-    # A page of few images may be narrower than a word.
-    width = max([drawn, *(_LETTER * len(word) for word in title.split())])
+    # A page of few images may be narrower than a word, or than a letter.
+    width = max([drawn, _LETTER, *(_LETTER * len(word) for word in title.split())])
     lines = textwrap.wrap(title, width // _LETTER)
     top = 10 + _LINE * len(lines)
     figure = Figure(figsize=(width / _DPI, (height + top) / _DPI), dpi=_DPI, facecolor="white")

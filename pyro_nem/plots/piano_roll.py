@@ -52,15 +52,22 @@ def piano_roll_figure(
     Raises
     ------
     ConfigError
-        There is no roll, or rows differ in their number.
+        There is no roll, one has other axes, or rows differ in their number.
     """
     widths = {len(row) for row in rows}
     if len(widths) != 1 or 0 in widths:
         raise ConfigError(
             f"rows: expected one or more rows with as many rolls each, got {sorted(widths)}"
         )
+    every = [picture for row in rows for picture in row]
+    for picture in every:
+        if picture.roll.ndim != 2:
+            raise ConfigError(
+                f"rows: expected rolls [T, keys], got {list(picture.roll.shape)} of "
+                f"{picture.title!r}"
+            )
     if notes is None:
-        notes = _range_of_notes([picture for row in rows for picture in row], lowest_note)
+        notes = _range_of_notes(every, lowest_note)
     (columns,) = widths
     figure = Figure(
         figsize=(3.6 * columns, 1.9 * len(rows)), dpi=150, facecolor="white", layout="constrained"
@@ -87,7 +94,7 @@ def piano_roll_figure(
         axis.set_xlabel("step", fontsize=7, color=_INK)
     for axis in axes[:, 0]:
         axis.set_ylabel("MIDI note", fontsize=7, color=_INK)
-    if any(picture.seen is not None for row in rows for picture in row):
+    if any(picture.seen is not None for picture in every):
         figure.legend(
             handles=[Patch(color=_PREDICTED, label="continued by the model")],
             loc="outside lower right",

@@ -86,10 +86,11 @@ def uncertainty_figure(samples: Sequence[RestartSample]) -> Figure:
     Raises
     ------
     ConfigError
-        If there is none.
+        If there is none, or they do not agree.
     """
     if not samples:
         raise ConfigError("samples: expected at least one, got none")
+    _check_alike(samples)
     labels = ["frame"] if samples[0].groups is None else ["frame", "true objects"]
     restarts = len(samples[0].gamma)
     labels += [f"restart {r + 1}" for r in range(restarts)]
@@ -112,6 +113,21 @@ def uncertainty_figure(samples: Sequence[RestartSample]) -> Figure:
     bar.set_ticks([0, 0.5, 1], labels=["certain", "half", "a guess"])
     bar.ax.tick_params(labelsize=8, color=FAINT, labelcolor=FAINT)
     return figure
+
+
+def _check_alike(samples: Sequence[RestartSample]) -> None:
+    """Check that samples fill the same columns."""
+    first = samples[0]
+    for index, other in enumerate(samples):
+        if other.gamma.shape[:2] != first.gamma.shape[:2]:
+            raise ConfigError(
+                f"samples: expected gamma of one (R, K) in all, got {first.gamma.shape[:2]} in "
+                f"sample 0 and {other.gamma.shape[:2]} in sample {index}"
+            )
+        if (other.groups is None) != (first.groups is None):
+            raise ConfigError(
+                f"samples: expected groups in all or in none, but samples 0 and {index} differ"
+            )
 
 
 def _left_out(sample: RestartSample) -> NDArray[np.bool_]:

@@ -62,6 +62,7 @@ def test_soft_assignment_is_the_weighted_mean_and_stays_in_range():
     colours = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
     np.testing.assert_allclose(mix_colours(gamma, colours)[0, 0], [0.25, 0.75, 1.0])
     assert mix_colours(gamma * 1.001, colours).max() == 1.0
+    np.testing.assert_array_equal(mix_colours(gamma, colours.tolist()), mix_colours(gamma, colours))
 
 
 def test_mixing_names_what_is_wrong():
@@ -69,6 +70,8 @@ def test_mixing_names_what_is_wrong():
         mix_colours(np.ones((2, 3)))
     with pytest.raises(ConfigError, match=r"colours: expected shape .*\(2, 3\), got \(3, 3\)"):
         mix_colours(np.ones((2, 4, 4)), np.ones((3, 3)))
+    with pytest.raises(ConfigError, match=r"colours: expected shape .*\(2, 3\), got \(2,\)"):
+        mix_colours(np.ones((2, 4, 4)), ["red", "blue"])
     with pytest.raises(ConfigError, match=r"colours: expected RGB values in \[0, 1\]"):
         mix_colours(np.ones((2, 4, 4)), np.full((2, 3), 255))
 

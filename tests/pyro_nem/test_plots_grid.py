@@ -40,6 +40,10 @@ def test_a_title_is_never_cut(across):
     assert (axes.bbox.width, axes.bbox.height) == pytest.approx((2 * 29 * across, 2 * 2 * 29))
 
 
+def test_a_page_of_one_pixel_may_have_no_title():
+    image_grid(np.ones((1, 1, 1, 1)), "").draw_without_rendering()
+
+
 @pytest.mark.parametrize("shape", [(3, 4, 5), (0, 1, 4, 5)])
 def test_what_is_no_grid_of_images_is_refused(shape):
     with pytest.raises(ConfigError, match="images: expected"):
@@ -69,6 +73,12 @@ def test_too_many_lines_or_no_panel_are_refused():
     for panels in ([], [CurvePanel("many", "x", many)]):
         with pytest.raises(ConfigError, match="panels: expected at least one and up to 4"):
             curve_panels(panels, "y")
+
+
+def test_a_curve_without_points_is_refused():
+    panels = [CurvePanel("one", "x", {"a": [(1, 1)]}), CurvePanel("two", "x", {"a": []})]
+    with pytest.raises(ConfigError, match=r"panels: .* got none of 'a' in 'two'; leave it out"):
+        curve_panels(panels, "y")
 
 
 def test_labels_of_less_than_a_decade_neither_lack_nor_touch():

@@ -64,3 +64,11 @@ def test_rows_of_unequal_length_are_refused():
     for rows in ([], [[]], [[picture], [picture, picture]]):
         with pytest.raises(ConfigError, match="rows: expected one or more rows"):
             piano_roll_figure(rows, lowest_note=21)
+
+
+@pytest.mark.parametrize("notes", [None, (60, 72)])
+@pytest.mark.parametrize("shape", [(88,), (2, 4, 88)])
+def test_rolls_of_other_axes_are_refused(shape, notes):
+    rows = [[RollPicture("one", roll()), RollPicture("two", np.ones(shape))]]
+    with pytest.raises(ConfigError, match=r"rows: expected rolls \[T, keys\], got .* of 'two'"):
+        piano_roll_figure(rows, lowest_note=21, notes=notes)

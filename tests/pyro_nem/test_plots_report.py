@@ -1,6 +1,7 @@
 """The figures of a report."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -117,6 +118,20 @@ def test_the_uncertainty_figure_has_a_row_for_each_frame(channels, groups):
     figure.draw_without_rendering()
     with pytest.raises(ConfigError, match="samples: expected at least one"):
         uncertainty_figure([])
+
+
+def test_frames_that_do_not_agree_are_refused():
+    def sample(restarts, components, groups):
+        gamma = np.full((restarts, components, 4, 5), 1 / components)
+        return RestartSample(np.zeros((4, 5, 1)), gamma, groups, "")
+
+    groups = np.ones((4, 5), int)
+    for other in ((3, 2), (2, 3)):
+        found = f"in all, got (2, 2) in sample 0 and {other} in sample 1"
+        with pytest.raises(ConfigError, match=re.escape(found)):
+            uncertainty_figure([sample(2, 2, groups), sample(*other, groups)])
+    with pytest.raises(ConfigError, match=r"samples: expected groups in all .* 0 and 1 differ"):
+        uncertainty_figure([sample(2, 2, groups), sample(2, 2, None)])
 
 
 def test_a_frame_without_labels_has_all_of_its_maps():
