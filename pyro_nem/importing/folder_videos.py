@@ -35,7 +35,8 @@ class FolderVideos:
         The folder.
     masks
         A folder of PNGs with the same names and folders, whose values (indices of a palette, or
-        grey levels) are object ids, 0 where not scored; None without labels.
+        grey levels) are object ids, 0 where not scored; None without labels. The suffixes may
+        differ.
     grey
         Make grey images of coloured ones. Otherwise all have to be of one kind.
     limit
@@ -163,16 +164,15 @@ def _order(path: Path) -> list[tuple[bool, int, str]]:
 
 def _masks_of(videos: list[list[Path]], frames: Path, masks: Path) -> list[list[Path]]:
     """Return the mask of each image of each video."""
-    _videos(masks, _MASKS)
-    paths = [
-        [masks / path.relative_to(frames).with_suffix(_MASKS[0]) for path in video]
-        for video in videos
+    found = {path.with_suffix(""): path for video in _videos(masks, _MASKS) for path in video}
+    wanted = [
+        [(masks / path.relative_to(frames)).with_suffix("") for path in video] for video in videos
     ]
-    for video, wanted in zip(videos, paths, strict=True):
-        for image, mask in zip(video, wanted, strict=True):
-            if not mask.is_file():
-                raise DataError(f"{mask}: expected the mask of {image}, found none")
-    return paths
+    for video, names in zip(videos, wanted, strict=True):
+        for image, name in zip(video, names, strict=True):
+            if name not in found:
+                raise DataError(f"{name}{_MASKS[0]}: expected the mask of {image}, found none")
+    return [[found[name] for name in names] for names in wanted]
 
 
 def _open(path: Path) -> Image.Image:

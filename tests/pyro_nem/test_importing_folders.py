@@ -41,6 +41,16 @@ def test_a_folder_of_images_is_static(tmp_path):
     check(FolderVideos(tmp_path / "frames", tmp_path / "masks"), FRAMES[:, :1], MASKS[:, :1])
 
 
+@pytest.mark.parametrize("suffix", ["PNG", "Png"])
+def test_masks_are_matched_without_their_suffix(folders, tmp_path, suffix):
+    save_videos(tmp_path / "others", MASKS, suffix)
+    check(FolderVideos(folders[0], tmp_path / "others"))
+    # Not by its place: now there are masks of no frame.
+    for folder in folders[0].iterdir():
+        (folder / "0.png").unlink()
+    check(FolderVideos(folders[0], tmp_path / "others"), FRAMES[:, 1:], MASKS[:, 1:])
+
+
 def test_grey_images_have_one_channel_and_jpegs_are_read(tmp_path):
     save_videos(tmp_path / "grey", FRAMES[:2, ..., :1])
     found = FolderVideos(tmp_path / "grey").read(1).frames
