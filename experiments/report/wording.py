@@ -36,7 +36,7 @@ def interval(mean: float | None, error: float | None, digits: int) -> str:
     if mean is None or math.isnan(mean):
         return "none"
     if error is None or math.isnan(error):
-        return "none: a single sequence has a value"
+        return "none: there is a single value"
     low, high = (number(mean + side * margin(error), digits, "none") for side in (-1, 1))
     return f"{low} to {high}"
 

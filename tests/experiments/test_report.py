@@ -173,7 +173,7 @@ def test_what_is_not_defined_is_said_in_words(folder):
     path.write_text(json.dumps(summary))
     text = words(page(folder))
     assert "AMI, last step none: no frame has a scored pixel none" in text
-    assert "none: a single sequence has a value" in text
+    assert "none: there is a single value" in text
     assert not re.search(r"\b(nan|inf|None)\b", text)
 
 

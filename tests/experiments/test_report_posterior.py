@@ -40,7 +40,7 @@ def test_numbers_that_are_none_are_words():
     assert number(math.inf, 1, "") == "infinitely large"
     assert number(-math.inf, 1, "") == "infinitely small"
     assert interval(10.0, 0.5, 2) == "9.02 to 10.98"
-    assert interval(10.0, None, 2) == "none: a single sequence has a value"
+    assert interval(10.0, None, 2) == "none: there is a single value"
     assert interval(None, 0.5, 2) == interval(math.nan, 0.5, 2) == "none"
     assert (plural(1, "draw"), plural(2000, "draw")) == ("1 draw", "2,000 draws")
     assert (first(1, "video"), first(3, "video")) == ("the first video", "the first 3 videos")
