@@ -9,7 +9,8 @@ from typing import Final
 
 from pyro_nem.data.folders import require_folder
 from pyro_nem.data.recordings import Recording, read_recording
-from pyro_nem.data.speech import Speech, to_speech
+from pyro_nem.data.speech import FRAME, Speech, to_speech
+from pyro_nem.data.stored_rows import rows_of
 from pyro_nem.errors import DataError
 
 __all__ = ["blizzard", "timit"]
@@ -71,10 +72,10 @@ def timit(folder: Path, report: Callable[[str], None] = print) -> Speech:
 def blizzard(folder: Path) -> Speech:
     """Return the recordings of a folder in the protocol that is published for Blizzard 2013.
 
-    Sequences are half a second long, 40 frames at 16 kHz, and know nothing of what was before. The
-    first 90 % of the files, sorted by path, train, the next 5 % validate and the last ones test,
-    which are the published shares of rows. Mean and standard deviation are those of the training
-    files.
+    Sequences are half a second long, 40 frames at 16 kHz, and know nothing of what was before. What
+    is over at the end of a file is left out. The first 90 % of the files, sorted by path, train,
+    the next 5 % validate and the last ones test, which are the published shares of rows. Mean and
+    standard deviation are those of the training files.
 
     Parameters
     ----------
@@ -84,7 +85,8 @@ def blizzard(folder: Path) -> Speech:
     Raises
     ------
     DataError
-        There is no such folder, it has fewer than three files, or one cannot be read.
+        There is no such folder, it has fewer than three files, one cannot be read, or all of a
+        split are shorter than half a second.
     """
     require_folder(folder, "Blizzard")
     files = _sound_files(folder)
@@ -98,9 +100,9 @@ def blizzard(folder: Path) -> Speech:
     test = min(max(validation + 1, round(_VALIDATION * len(files))), len(files) - 1)
     speech = to_speech(
         f"speech in {folder}",
-        recordings[:validation],
-        recordings[validation:test],
-        recordings[test:],
+        _halves(recordings[:validation]),
+        _halves(recordings[validation:test]),
+        _halves(recordings[test:]),
         scaled_by=recordings[:validation],
     )
     return replace(
@@ -109,6 +111,17 @@ def blizzard(folder: Path) -> Speech:
         validation=speech.validation.pieces(_PUBLISHED_FRAMES, connected=False),
         test=speech.test.pieces(_PUBLISHED_FRAMES, connected=False),
     )
+
+
+def _halves(recordings: Sequence[Recording]) -> list[Recording]:
+    """Return recordings up to their last whole half second; all published rows are whole."""
+    size = _PUBLISHED_FRAMES * FRAME
+    return [
+        recording._replace(
+            samples=rows_of(recording.samples, 0, len(recording.samples) // size * size)
+        )
+        for recording in recordings
+    ]
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -45,15 +45,16 @@ def test_blizzard_comes_in_pieces_of_half_a_second(tmp_path):
     for number in range(40):
         path = tmp_path / f"book{number // 20}" / f"{number:03}.wav"
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(wav_bytes(wave(9000, seed=number), 16000))
+        path.write_bytes(wav_bytes(wave(17_000, seed=number), 16000))
     found = blizzard(tmp_path)
-    # A file is a piece of 40 frames and one of 5.
+    # A file has two pieces of 40 frames, and 5 frames that are no piece.
     assert [len(part) for part in (found.training, found.validation, found.test)] == [72, 4, 4]
-    assert [len(x) for x in found.test.sequences] == [40, 5, 40, 5]
-    for piece, samples in zip(
-        found.validation.sequences, np.split(wave(9000, seed=36), [8000]), strict=False
-    ):
+    assert {len(x) for x in found.test.sequences} == {40}
+    halves = wave(17_000, seed=36)[:16_000].reshape(2, 8000)
+    for piece, samples in zip(found.validation.sequences, halves, strict=False):
         np.testing.assert_array_equal(piece.ravel(), samples)
+    train = np.concatenate([wave(17_000, seed=number) for number in range(36)])
+    assert found.scaling.std[0] == pytest.approx(train.std())
     # Nothing is read before it is needed, and nothing is known of the piece before.
     assert isinstance(found.training.sequences[0], np.memmap)
     assert next(padded_batches(found.test, batch_size=2)).before is None
@@ -130,7 +131,7 @@ def test_other_files_are_refused(tmp_path, content, message):
 
 def test_what_is_no_recording_is_left_out_and_what_cannot_be_read_is_named(tmp_path):
     for number in range(3):
-        (tmp_path / f"{number}.wav").write_bytes(wav_bytes(wave(300, seed=number)))
+        (tmp_path / f"{number}.wav").write_bytes(wav_bytes(wave(8000, seed=number)))
         (tmp_path / f"._{number}.wav").write_bytes(b"notes of macOS")
     (tmp_path / ".trash").mkdir()
     (tmp_path / ".trash" / "3.wav").write_bytes(b"")
@@ -153,6 +154,10 @@ def test_other_folders_are_refused(tmp_path):
             with pytest.raises(DataError, match=f"expected a folder with {name}, found {found}"):
                 read(tmp_path / place)
     with pytest.raises(DataError, match=r"at least three WAV files.*found 0"):
+        blizzard(tmp_path)
+    for number in range(3):
+        (tmp_path / f"{number}.wav").write_bytes(wav_bytes(wave(7999 + (number > 0), 0)))
+    with pytest.raises(DataError, match=r"training: expected at least one sequence, found none"):
         blizzard(tmp_path)
     for number, rate in enumerate((8000, 8000, 16000)):
         (tmp_path / f"{number}.wav").write_bytes(wav_bytes(wave(300, 0), rate))
