@@ -79,6 +79,14 @@ def test_settings_have_folders_of_their_own_at_every_scale(tmp_path, monkeypatch
     assert main([name, "--scale", scale, "--seeds", "1", "--dry-run"]) == 0
 
 
+def test_speech_is_modelled_by_all_that_the_papers_table_has():
+    found = expanded(BOUND_PLANS["speech"], "paper").values()
+    assert {(point.settings.model, point.settings.output) for point in found} >= {
+        *(("rnn", "gaussian"), ("rnn", "mixture"), ("vrnn-i", "gaussian")),
+        *(("vrnn", "gaussian"), ("vrnn", "mixture")),
+    }
+
+
 def figures(experiment, *words):
     words = [*words, "--scale", "laptop"] if "--scale" not in words else words
     options = parse(kind_of(experiment).options, "test", [experiment, *words, "--device", "cpu"])
