@@ -32,7 +32,7 @@ def score_table(
     """
     found = {**scores.nats_per_step, **(floors or {})}
     lines = ["nats a step, lower is better"]
-    lines += [f"  column {n}: {reading.title}" for n, reading in enumerate(readings, start=2)]
+    lines += [f"  column {n}: {reading.heading}" for n, reading in enumerate(readings, start=2)]
     for name, value in found.items():
         cells = [value] if name == "kl" else [value, *(reading.of(value) for reading in readings)]
         lines.append(f"  {score_title(name):<24}" + "".join(f"{cell:10.3f}" for cell in cells))
@@ -52,7 +52,7 @@ def summary_scores(
 
     Bounds are those on the negative log-likelihood, "nll_" and the name of the bound; other
     readings of it have their names in the place of "nll". Under "errors" stand the standard errors
-    over the sequences, and under "readings" the titles of the readings.
+    over the sequences, and under "readings" the headings of the readings.
     """
     found: dict[str, Any] = {}
     for name, value in scores.nats_per_step.items():
@@ -65,8 +65,8 @@ def summary_scores(
     errors = {
         name if name == "kl" else f"nll_{name}": error for name, error in scores.errors.items()
     }
-    titles = {reading.name: reading.title for reading in readings}
-    return {**found, **steps, "errors": errors, "readings": titles}
+    headings = {reading.name: reading.heading for reading in readings}
+    return {**found, **steps, "errors": errors, "readings": headings}
 
 
 def summary_floors(

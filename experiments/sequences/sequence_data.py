@@ -32,6 +32,11 @@ class Reading(NamedTuple):
     offset: float = 0.0
     """What is added before, for other units of the data."""
 
+    @property
+    def heading(self) -> str:
+        """The title, and which way is better."""
+        return f"{self.title}, {'higher' if self.factor < 0 else 'lower'} is better"
+
     def of(self, nats: float) -> float:
         """Return what so many nats a step are."""
         return self.factor * (nats + self.offset)

@@ -46,6 +46,7 @@ def test_a_run_on_sequences_is_told(latent_runs):
         low, high = mean - 1.96 * error, mean + 1.96 * error
         assert f"{mean:,.3f} {low:,.3f} to {high:,.3f}" in text
     assert f"{summary['test.sample_log_likelihood_elbo']:.3f}" in text
+    assert "interval log-likelihood, nats a sample, higher is better" in text
     assert f"AR(20), moving variance {summary['floor.moving_variance']:,.3f}" in text
     assert f"ELBO: {summary['test.nll_elbo']:,.3f} nats a step on 4 test sequences" in text
     tree = read_posterior(folder / "posterior.nc")

@@ -56,7 +56,8 @@ def test_speech_is_scored_by_frame_and_by_sample(tmp_path, monkeypatch, capsys, 
         assert summary[f"floor.sample_log_likelihood_{name}"] == pytest.approx(-floor / 200)
     assert summary["rate"] == 8000
     printed = capsys.readouterr().out
-    assert "column 2: log-likelihood, nats a sample" in printed
+    assert "column 2: log-likelihood, nats a sample, higher is better\n" in printed
+    assert "column 3: the same in units of the recordings, higher is better\n" in printed
     line = next(line for line in printed.splitlines() if "AR(20), moving variance" in line)
     assert float(line.split()[-2]) == pytest.approx(-floor / 200, abs=6e-4)
 
@@ -105,7 +106,8 @@ def test_handwriting_is_scored_in_units_of_the_recorder_too(tmp_path, monkeypatc
     capsys.readouterr()
     options = ["--device", "cpu", "--particles", "2", "--split", "validation"]
     assert evaluate.main([str(tmp_path / "run"), *options]) == 0
-    assert "column 2: nats a step in units of the recorder" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "column 2: nats a step in units of the recorder, lower is better\n" in printed
     path = tmp_path / "run" / "evaluations" / "validation-2particles-best-seed0.json"
     found = json.loads(path.read_text())
     assert found["validation.nll_recorded_iwae_2"] == pytest.approx(
