@@ -43,7 +43,8 @@ def timit(folder: Path, report: Callable[[str], None] = print) -> Speech:
     Raises
     ------
     DataError
-        There is no such folder, it has another layout, or a file cannot be read.
+        There is no such folder, it has another layout, a part is without recordings, or a file
+        cannot be read.
     """
     require_folder(folder, "TIMIT")
     places = [folder, *(path for path in _inside(folder) if path.name.lower() == "timit")]
@@ -56,7 +57,7 @@ def timit(folder: Path, report: Callable[[str], None] = print) -> Speech:
             f"{folder}: expected TIMIT, with the folders TRAIN and TEST, found "
             f"{sorted(path.name for path in _inside(folder))[:5]}"
         )
-    files = _once(_sound_files(parts["train"]), report)
+    files, test = (_once(_utterances(parts[name]), report) for name in ("train", "test"))
     speakers = sorted({path.parent for path in files})
     held_out = set(speakers[::_EVERY])
     recordings = {path: read_recording(path) for path in files}
@@ -64,7 +65,7 @@ def timit(folder: Path, report: Callable[[str], None] = print) -> Speech:
         f"TIMIT in {place}",
         [recording for path, recording in recordings.items() if path.parent not in held_out],
         [recording for path, recording in recordings.items() if path.parent in held_out],
-        [read_recording(path) for path in _once(_sound_files(parts["test"]), report)],
+        [read_recording(path) for path in test],
         scaled_by=list(recordings.values()),
     )
 
@@ -141,6 +142,17 @@ def _sound_files(folder: Path) -> list[Path]:
 def _visible(path: Path, folder: Path) -> bool:
     """Return whether no part of a name below a folder is hidden, as macOS hides notes on a file."""
     return not any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _utterances(part: Path) -> list[Path]:
+    """Return the recordings of a part of TIMIT, of which there has to be one."""
+    files = _sound_files(part)
+    if not files:
+        raise DataError(
+            f"{part}: expected recordings such as DR1/FCJF0/SA1.WAV, found no file whose name ends "
+            "in .wav; copy them there, and convert other formats, for instance by sox"
+        )
+    return files
 
 
 def _once(files: Sequence[Path], report: Callable[[str], None]) -> list[Path]:

@@ -41,6 +41,15 @@ def test_timit_is_split_by_speaker(tmp_path, folder, sphere):
     assert found.rate == 16000
 
 
+@pytest.mark.parametrize("part", ["TRAIN", "TEST"])
+def test_a_part_of_timit_without_recordings_says_so(tmp_path, part):
+    for path in put_timit(tmp_path, speakers=2):
+        if path.parts[-4] == part:
+            path.rename(path.with_suffix(".flac"))
+    with pytest.raises(DataError, match=rf"/{part}: expected recordings .*ends in .wav; copy them"):
+        timit(tmp_path)
+
+
 def test_blizzard_comes_in_pieces_of_half_a_second(tmp_path):
     for number in range(40):
         path = tmp_path / f"book{number // 20}" / f"{number:03}.wav"
