@@ -74,6 +74,10 @@ def _moves(path: Path) -> NDArray[np.float64]:
         raise DataError(
             f"{path}: expected strokes of points with x and y, but {error!r}"
         ) from error
+    if not all(np.isfinite(stroke).all() for stroke in strokes):
+        raise DataError(
+            f"{path}: expected finite x and y, found others; take the file from the database again"
+        )
     noise = np.random.default_rng(zlib.crc32(path.stem.encode()))
     drawn = [
         stroke + noise.uniform(-0.5, 0.5, stroke.shape) * _CELL for stroke in strokes if len(stroke)

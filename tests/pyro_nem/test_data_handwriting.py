@@ -1,5 +1,7 @@
 """Recorded movements of a pen: resampled, split, scaled, from Omniglot and from IAM-OnDB."""
 
+import re
+
 import numpy as np
 import pytest
 import small_handwriting
@@ -128,6 +130,10 @@ def test_other_folders_are_refused(tmp_path):
     for damaged in (whole[:200], whole.replace('x="', 'z="', 1)):
         path.write_text(damaged)
         with pytest.raises(DataError, match=r"a01-000u-01.xml: expected strokes of points"):
+            iam(tmp_path)
+    for strange in ("nan", "inf"):
+        path.write_text(re.sub('y="[^"]*"', f'y="{strange}"', whole, count=1))
+        with pytest.raises(DataError, match=r"a01-000u-01.xml: expected finite x and y"):
             iam(tmp_path)
     path.write_text(whole)
     (tmp_path / "task1" / "testset_f.txt").write_text("z99-000\n")
