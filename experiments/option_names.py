@@ -9,14 +9,22 @@ from typing import Any, Final
 
 from pyro_nem.errors import ConfigError
 
-__all__ = ["naming_options"]
+__all__ = ["naming_options", "option_of"]
 
 # Fields of settings -> the option of another name that sets them.
 _SET_BY: Final = {
     "probability": "noise",
     "rows": "size",
     "columns": "size",
+    "output": "law",
+    "latent_sizes": "latent_size",
+    "widths": "width",
 }
+
+
+def option_of(field: str) -> str:
+    """Return what the field of the options is called that sets a field of settings."""
+    return _SET_BY.get(field, field)
 
 
 @contextlib.contextmanager
@@ -40,7 +48,7 @@ def naming_options(options: Any) -> Iterator[None]:
             if field.default is not MISSING or field.default_factory is not MISSING
         }
         named, colon, rest = str(error).partition(": ")
-        names = [_SET_BY.get(name, name) for name in named.split(", ")]
+        names = [option_of(name) for name in named.split(", ")]
         if not known.issuperset(names):
             raise
         typed = ", ".join("--" + name.replace("_", "-") for name in names)

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from experiments.option_names import option_of
 from experiments.scale import Scale
 from inference import RunDirectory
 from pyro_nem.errors import CheckpointError, ConfigError
 
 __all__ = [
+    "asked_for",
     "check_name",
     "choose_scale",
     "differences",
@@ -62,6 +64,25 @@ def given(options: Any, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def asked_for(options: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those settings that options of the user set, without what these imply for others.
+
+    Parameters
+    ----------
+    options
+        What was typed; None is an option that was left out.
+    settings
+        What became of it, those of a part in a dictionary.
+    """
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            found[name] = asked_for(options, value)
+        elif getattr(options, option_of(name), None) is not None:
+            found[name] = value
+    return found
+
+
 def or_default(value: ValueT | None, default: ValueT) -> ValueT:
     """Return an option's value, or the default if it was left out; 0 is a value."""
     return default if value is None else value
@@ -74,6 +95,8 @@ def path_digits(path: str) -> str:
 
 def differences(held: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """Return in what the settings of a run are not what is asked for, at most three; "" if in none.
+
+    They have the names of the options that set them.
 
     Parameters
     ----------
@@ -93,7 +116,7 @@ def _differences(held: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[
         if isinstance(there, Mapping) and isinstance(value, Mapping):
             yield from _differences(there, value)
         elif value != there:
-            yield f"{name.replace('_', '-')} {there} instead of {value}"
+            yield f"{option_of(name).replace('_', '-')} {there} instead of {value}"
 
 
 def require_same(

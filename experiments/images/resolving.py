@@ -10,7 +10,7 @@ from experiments.cli import resolve_device
 from experiments.images.config import ImageExperiment
 from experiments.images.defaults import LayerCount, image_defaults, learning_rate
 from experiments.images.options import ImageOptions
-from experiments.resolving import choose_scale, given, require_same
+from experiments.resolving import asked_for, choose_scale, given, require_same
 from experiments.training_options import TRAINING
 from inference import RunDirectory
 from pyro_nem.checks import at_least
@@ -53,7 +53,7 @@ def resume_settings(options: ImageOptions, directory: RunDirectory) -> ImageExpe
     settings = ImageExperiment.from_dict(directory.read_settings(), str(directory.config))
     held = {**settings.to_dict(), "layers": settings.layers}
     asked = {
-        **_changed(options, settings).to_dict(),
+        **asked_for(options, _changed(options, settings).to_dict()),
         **given(options, ("experiment", "scale", "binarization", "layers")),
     }
     require_same(directory, held, asked)

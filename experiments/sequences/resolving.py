@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.cli import resolve_device
-from experiments.resolving import choose_scale, given, require_same
+from experiments.resolving import asked_for, choose_scale, given, require_same
 from experiments.scale import Scale
 from experiments.sequences.config import SequenceExperiment
 from experiments.sequences.data_options import (
@@ -68,7 +68,7 @@ def resume_settings(options: SequenceOptions, directory: RunDirectory) -> Sequen
     """
     settings = SequenceExperiment.from_dict(directory.read_settings(), str(directory.config))
     asked = {
-        **_changed(options, settings).to_dict(),
+        **asked_for(options, _changed(options, settings).to_dict()),
         **given(options, ("experiment", "scale", "tunes", "corpus", "model")),
     }
     require_same(directory, settings.to_dict(), asked)

@@ -186,15 +186,25 @@ def test_a_continued_run_has_the_settings_of_its_folder(tmp_path):
     directory.create({"settings": found.to_dict()})
     same = ImageOptions("iwae_mnist", resume=True, device="cpu", layers=2, objective="vae")
     assert resume_settings(same, directory) == found
-    for options in (
-        {"layers": 1},
-        {"binarization": "fixed"},
-        {"optimizer": "adagrad"},
-        {"particles": 2},
+    for options, different in (
+        ({"layers": 1}, "layers 2 instead of 1"),
+        ({"binarization": "fixed"}, "binarization dynamic instead of fixed"),
+        ({"optimizer": "adagrad"}, "optimizer adam instead of adagrad"),
+        ({"particles": 2}, "particles 1 instead of 2"),
     ):
         asked = ImageOptions("iwae_mnist", resume=True, device="cpu", **options)
-        with pytest.raises(CheckpointError, match="holds a run with"):
+        with pytest.raises(CheckpointError, match=f"holds a run with {different}, which"):
             resume_settings(asked, directory)
+
+
+def test_an_option_of_another_size_is_named_as_it_is_typed(tmp_path):
+    directory = RunDirectory(tmp_path / "run")
+    directory.create({"settings": settings(scale="smoke").to_dict()})
+    asked = ImageOptions("vae_mnist", resume=True, device="cpu", latent_size=3, width=5)
+    with pytest.raises(
+        CheckpointError, match=r"with latent-size .* of \(3,\), width .* \(5,\), wh"
+    ):
+        resume_settings(asked, directory)
 
 
 @pytest.mark.parametrize(

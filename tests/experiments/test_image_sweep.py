@@ -77,7 +77,7 @@ def test_a_run_with_other_settings_is_not_taken_for_one_of_the_grid(at_once, tmp
     assert sweep.main([*COMMAND, "--optimizers", "adam", "--jobs", "3"]) == 1
     assert at_once == [3]
     printed = capsys.readouterr()
-    assert "holds a run with latent-sizes (4,) instead of (2,)" in printed.out
+    assert "holds a run with latent-size (4,) instead of (2,)" in printed.out
     assert f"failed: {folder}\n" in printed.err
     assert (tmp_path / folder.replace("size2", "size3") / "summary.json").exists()
     assert not (tmp_path / "runs" / "tables").exists()
