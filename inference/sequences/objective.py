@@ -158,8 +158,9 @@ class SequenceObjective(nn.Module):
         self, batch: SequenceBatch, rollout: SequenceRollout, parts: BoundTerms, adjusted: bool
     ) -> Tensor | None:
         """Return the KL of each step, with a gradient if it is a part of the loss."""
-        if rollout.posterior is not None and self.bound.divergence == "analytic" and not adjusted:
-            return parts.divergence.detach().view(rollout.z.shape[:-1])
+        if rollout.posterior is not None and self.bound.divergence == "analytic":
+            divergence = parts.divergence.view(rollout.z.shape[:-1])
+            return divergence if adjusted else divergence.detach()
         # Not left to who measures it: by then the update has changed the prior.
         with torch.set_grad_enabled(adjusted and torch.is_grad_enabled()):
             return self.divergence(batch, rollout)
