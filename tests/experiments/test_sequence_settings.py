@@ -112,6 +112,17 @@ def test_models_are_what_their_names_say(jsb):
     assert all((one[name] == two[name]).all() for name in one)
 
 
+def test_batch_normalisation_has_averages_of_the_steps_that_are_trained_on(jsb):
+    plain = settings(scale="smoke", chunk=None)
+    data = load_data(plain)
+    longest = data.training.longest
+    assert build_objective(plain, data).guide.normalised is None
+    for chunk, steps in ((longest + 1, longest), (2, 2)):
+        chosen = settings(scale="smoke", batch_norm="on", chunk=chunk)
+        assert len(build_objective(chosen, data).guide.normalised.mean) == steps
+    assert longest > 2
+
+
 def test_the_name_of_a_folder_tells_what_is_unusual():
     name = default_directory(settings(scale="laptop")).as_posix()
     assert name == "runs/chorales/laptop-jsb-vrnn-elbo-seed0"
