@@ -115,8 +115,7 @@ class SequenceSet:
             raise DataError("chosen: expected the index of at least one sequence, got none")
         if most is not None:
             at_least(1, most=most)
-        before = None if self._before is None else [self._before[index] for index in chosen]
-        kept = [self._kept[index] for index in chosen]
+        kept, before = self._at(chosen)
         if most is not None:
             kept = [rows if len(rows) <= most else rows_of(rows, 0, most) for rows in kept]
         return pad_checked(kept, self.scaling, before)
@@ -128,9 +127,9 @@ class SequenceSet:
 
     def shuffled(self, seed: int) -> SequenceSet:
         """Return the same sequences in an order that the seed fixes."""
-        order = np.random.default_rng(seed).permutation(len(self))
-        before = None if self._before is None else [self._before[index] for index in order]
-        return SequenceSet(self.name, [self._kept[index] for index in order], self.scaling, before)
+        order = np.random.default_rng(seed).permutation(len(self)).tolist()
+        kept, before = self._at(order)
+        return SequenceSet(self.name, kept, self.scaling, before)
 
     def pieces(self, steps: int, *, connected: bool = True) -> SequenceSet:
         """Return the set of the sequences cut into pieces of `steps` steps, the last ones shorter.
@@ -156,6 +155,11 @@ class SequenceSet:
         parts = [rows_of(self._kept[index], start, start + steps) for index, start in places]
         before = [self._step_before(index, start) for index, start in places] if connected else None
         return SequenceSet(f"{self.name}, in pieces of {steps} steps", parts, self.scaling, before)
+
+    def _at(self, chosen: Sequence[int]) -> tuple[list[Rows], list[Rows | None] | None]:
+        """Return some sequences, and the step before each if such steps are known."""
+        before = None if self._before is None else [self._before[index] for index in chosen]
+        return [self._kept[index] for index in chosen], before
 
     def _step_before(self, index: int, start: int) -> Rows | None:
         if start:
