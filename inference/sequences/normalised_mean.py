@@ -81,7 +81,7 @@ class NormalisedMean(nn.Module):
             own_mean = (weights * loc).sum(0)  # [H]
             own_variance = (weights * (loc - own_mean) ** 2).sum(0)
             if t < len(self.mean):
-                self._remember(t, own_mean.detach(), own_variance.detach(), rows, several)
+                self._remember(t, own_mean, own_variance, several * count, len(rows))
             mean = torch.where(several, own_mean, mean)
             variance = torch.where(several, own_variance, variance)
         return (
@@ -89,13 +89,9 @@ class NormalisedMean(nn.Module):
         )
 
     @torch.no_grad()
-    def _remember(
-        self, t: int, mean: Tensor, variance: Tensor, rows: Tensor, several: Tensor
-    ) -> None:
-        """Take the statistics of a step into its averages, by its share of the rows so far."""
-        count = rows.sum()
-        self.rows[t] += torch.where(several, count, 0.0)
-        share = torch.maximum(self.momentum * rows.mean(), count / self.rows[t].clamp_min(1))
-        share = torch.where(several, share, 0.0)
+    def _remember(self, t: int, mean: Tensor, variance: Tensor, count: Tensor, most: int) -> None:
+        """Take the statistics of `count` of `most` rows into the averages of a step."""
+        self.rows[t] += count
+        share = torch.maximum(self.momentum * count / most, count / self.rows[t].clamp_min(1))
         self.mean[t].lerp_(mean, share)
         self.variance[t].lerp_(variance * count / (count - 1).clamp_min(1), share)
