@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import xarray as xr
 
@@ -37,4 +35,4 @@ def effective_draws(tree: xr.DataTree) -> xr.DataArray:
     weights: xr.DataArray = xr.apply_ufunc(np.exp, log_weights - log_weights.max(every))
     found = weights.sum(every) ** 2 / (weights**2).sum(every)
     # Copies of a point are no draws.
-    return found.where(bool(tree.attrs["stochastic"]), math.nan)
+    return found.where(bool(tree.attrs["stochastic"]))
