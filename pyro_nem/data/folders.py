@@ -8,7 +8,14 @@ import platformdirs
 
 from pyro_nem.errors import DataError
 
-__all__ = ["CACHE_VARIABLE", "DATA_VARIABLE", "cache_dir", "data_dir", "require_folder"]
+__all__ = [
+    "CACHE_VARIABLE",
+    "DATA_VARIABLE",
+    "cache_dir",
+    "data_dir",
+    "is_visible",
+    "require_folder",
+]
 
 CACHE_VARIABLE: Final = "PYRO_NEM_CACHE"
 DATA_VARIABLE: Final = "PYRO_NEM_DATA"
@@ -26,6 +33,11 @@ def data_dir() -> Path | None:
     """Return `$PYRO_NEM_DATA`, a user's folder of data sets, or None if it is not set."""
     folder = os.environ.get(DATA_VARIABLE)
     return Path(folder) if folder else None
+
+
+def is_visible(path: Path, folder: Path) -> bool:
+    """Return whether no part of a path below a folder is hidden, as macOS hides notes on a file."""
+    return not any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def require_folder(folder: Path, data: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from pyro_nem.data.folders import require_folder
+from pyro_nem.data.folders import is_visible, require_folder
 from pyro_nem.data.recordings import Recording, read_recording
 from pyro_nem.data.speech import FRAME, Speech, to_speech
 from pyro_nem.data.stored_rows import rows_of
@@ -136,12 +136,7 @@ def _sound_files(folder: Path) -> list[Path]:
     """Return the visible files whose names end in .wav, in whichever case, sorted by path."""
     named = (path for path in folder.rglob("*") if path.suffix.lower() == ".wav")
     # A link to nowhere is no folder, and has to be read to be missed.
-    return sorted(path for path in named if _visible(path, folder) and not path.is_dir())
-
-
-def _visible(path: Path, folder: Path) -> bool:
-    """Return whether no part of a name below a folder is hidden, as macOS hides notes on a file."""
-    return not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return sorted(path for path in named if is_visible(path, folder) and not path.is_dir())
 
 
 def _utterances(part: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from pyro_nem.checks import at_least
+from pyro_nem.data.folders import is_visible
 from pyro_nem.errors import DataError
 from pyro_nem.importing.videos import Video, check_length
 
@@ -130,7 +131,7 @@ def _videos(root: Path, suffixes: Sequence[str]) -> list[list[Path]]:
     """Return the images of each video in order; each image alone if there are no folders."""
     if not root.is_dir():
         raise DataError(f"{root}: expected a folder, found none; check the path")
-    folders = sorted((p for p in root.iterdir() if _visible(p) and p.is_dir()), key=_order)
+    folders = sorted((p for p in root.iterdir() if is_visible(p, root) and p.is_dir()), key=_order)
     images = _images(root, suffixes)
     if images and folders:
         raise DataError(
@@ -148,12 +149,8 @@ def _videos(root: Path, suffixes: Sequence[str]) -> list[list[Path]]:
 
 def _images(folder: Path, suffixes: Sequence[str]) -> list[Path]:
     """Return the images in a folder, sorted."""
-    found = (p for p in folder.iterdir() if _visible(p) and p.suffix.lower() in suffixes)
+    found = (p for p in folder.iterdir() if is_visible(p, folder) and p.suffix.lower() in suffixes)
     return sorted(found, key=_order)
-
-
-def _visible(path: Path) -> bool:
-    return not path.name.startswith(".")
 
 
 def _order(path: Path) -> list[tuple[bool, int, str]]:
