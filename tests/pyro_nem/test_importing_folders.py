@@ -33,6 +33,14 @@ def test_a_folder_is_a_video(folders):
     check(FolderVideos(*folders, limit=4), FRAMES[:, :4], MASKS[:, :4])
 
 
+def test_hidden_files_and_folders_are_left_out(folders):
+    for root in folders:
+        (root / ".trash").mkdir()
+        for folder in root.iterdir():
+            (folder / "._0.png").write_bytes(b"notes of macOS")
+    check(FolderVideos(*folders))
+
+
 def test_a_folder_of_images_is_static(tmp_path):
     for number in range(11):
         save(tmp_path / "frames" / f"image_{number}.png", FRAMES[number, 0])
